@@ -1,0 +1,1 @@
+"""Card-fraud detection on financial transactions: data, features, models and the tasks that chain them."""
