@@ -1,0 +1,1 @@
+"""Splits, training, search, calibration, measures, the gate and the registry."""
