@@ -1,0 +1,1 @@
+"""Features: defined once, computed by several engines with equal results."""

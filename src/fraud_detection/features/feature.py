@@ -1,0 +1,52 @@
+"""What a feature and a group of features are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from fraud_detection.features.settings import FeatureSettings
+
+Entity = Literal["transaction_id", "customer_id", "terminal_id"]
+FeatureType = Literal["float64", "int32"]
+Reads = Literal["own row", "events", "delayed events", "visible labels"]
+
+TIE_RULE = "rows of one time are ordered by transaction_id; a row sees those before it, and itself"
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column: its name, type, meaning, the width of its window in days, and what it reads through it."""
+
+    name: str
+    type: FeatureType
+    description: str
+    window_days: int = 0
+    reads: Reads = "own row"
+
+
+@dataclass(frozen=True)
+class FeatureGroup:
+    """Features of one kind of entity, computed together.
+
+    Attributes:
+        entity: the key whose rows must be whole and together; `transaction_id` where a row is enough.
+        add: from rows ordered by (entity, event_time, transaction_id) to the same rows with the features added.
+        needs: features of earlier groups that this one reads.
+        unbounded: whether a value depends on all of the past; then incremental runs need a state for each entity.
+    """
+
+    name: str
+    entity: Entity
+    features: tuple[Feature, ...]
+    add: Callable[[pl.DataFrame, FeatureSettings], pl.DataFrame]
+    owner: str
+    needs: tuple[str, ...] = ()
+    tie_rule: str = TIE_RULE
+    unbounded: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the features, in order."""
+        return tuple(feature.name for feature in self.features)

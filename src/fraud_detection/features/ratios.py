@@ -1,0 +1,25 @@
+"""Exact sums become shares and means here: one division of whole numbers, so every engine gets the same bits."""
+
+import numpy as np
+import polars as pl
+
+from fraud_detection.features.point_in_time import Floats, Ints
+
+CENTS = 100
+
+
+def divide(numerator: Ints, denominator: Ints, default: float = 0.0) -> Floats:
+    """Divide whole numbers; `default` where the denominator is 0."""
+    quotient = np.full(numerator.shape, default)
+    np.divide(numerator, denominator, out=quotient, where=denominator != 0)
+    return quotient
+
+
+def mean_amount(cents: Ints, count: Ints) -> Floats:
+    """Mean in major units from a sum in cents; 0 where nothing was counted."""
+    return divide(cents, count * CENTS)
+
+
+def major_units(cents: pl.Series) -> pl.Series:
+    """Amounts in major units. NumPy divides; Polars multiplies by 1 / 100, which differs in the last bit."""
+    return pl.Series(cents.name, cents.to_numpy() / CENTS)
