@@ -1,18 +1,40 @@
 """Runs a feature group over rows in blocks of whole entities: small arrays, bounded memory, several cores."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from fraud_detection.errors import DataError
-from fraud_detection.features.contract import ORDER
+from fraud_detection.features.contract import ORDER, prepare_history
 from fraud_detection.features.feature import FeatureGroup
+from fraud_detection.features.registry import GROUPS
 from fraud_detection.features.settings import FeatureSettings
 
 BLOCK_ROWS = 200_000
 READ_BY_EVERY_GROUP = ("event_time", "amount_cents", "is_fraud", "known_at")
+
+
+def compute_groups(
+    table: pa.Table, group_names: Sequence[str], features: Sequence[str], settings: FeatureSettings
+) -> pa.Table:
+    """Add the named groups to an Arrow table of whole entities, on one thread.
+
+    Args:
+        table: columns of the history and `features`, rows in any order.
+        group_names: groups of the registry.
+        features: features of earlier groups that the rows have already.
+        settings: the label delay.
+    """
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101  a table makes a frame, a column makes a series
+    rows = order_rows(prepare_history(frame, features))
+    for group in GROUPS:
+        if group.name in group_names:
+            rows = add_group(rows, group, settings, threads=1)
+    return rows.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
 def order_rows(rows: pl.DataFrame) -> pl.DataFrame:

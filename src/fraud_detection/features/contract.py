@@ -1,5 +1,7 @@
 """The history that features are computed from: its columns, its types, and what is refused."""
 
+from collections.abc import Iterable, Sequence
+
 import polars as pl
 
 from fraud_detection.errors import DataError
@@ -11,15 +13,28 @@ ORDER = ("event_time", "transaction_id")
 UTC_TIME = pl.Datetime("us", "UTC")
 
 
-def prepare_history(history: pl.DataFrame) -> pl.DataFrame:
+def check_columns(found: Iterable[str]) -> None:
+    """Refuse a history that lacks columns.
+
+    Raises:
+        DataError: names the columns that are missing.
+    """
+    missing = sorted(set(HISTORY) - set(found))
+    if missing:
+        raise DataError(f"the history lacks {', '.join(missing)}; expected the columns {', '.join(HISTORY)}")
+
+
+def prepare_history(history: pl.DataFrame, features: Sequence[str] = ()) -> pl.DataFrame:
     """Select the columns of the contract, bring times to microseconds UTC, refuse what cannot be computed on.
+
+    Args:
+        history: rows in any order.
+        features: features that the rows have already, to keep.
 
     Raises:
         DataError: a column is missing, or a key, time or amount is null or out of range.
     """
-    missing = [name for name in HISTORY if name not in history.columns]
-    if missing:
-        raise DataError(f"the history lacks {', '.join(missing)}; expected the columns {', '.join(HISTORY)}")
+    check_columns(history.columns)
     prepared = history.select(
         "transaction_id",
         _utc(history, "event_time"),
@@ -28,6 +43,7 @@ def prepare_history(history: pl.DataFrame) -> pl.DataFrame:
         pl.col("amount_cents").cast(pl.Int64),
         pl.col("is_fraud").cast(pl.Boolean),
         _utc(history, "known_at"),
+        *features,
     )
     _refuse_nulls(prepared)
     _refuse_amounts(prepared)

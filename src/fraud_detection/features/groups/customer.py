@@ -24,7 +24,7 @@ FEATURES = tuple(feature for days in SPEND_DAYS for feature in _spend_features(d
 
 def add_customer_features(rows: pl.DataFrame, settings: FeatureSettings) -> pl.DataFrame:
     """Number and mean amount of the card's transactions over windows."""
-    timeline = build_timeline(rows, "customer_id", settings.label_delay_us)
+    timeline = build_timeline(rows, "customer_id", settings.label_delay_days * MICROSECONDS_A_DAY)
     return rows.with_columns(*_spend_windows(rows, timeline))
 
 

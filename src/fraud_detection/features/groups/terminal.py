@@ -25,7 +25,7 @@ FEATURES = tuple(feature for days in RISK_DAYS for feature in _risk_features(day
 
 def add_terminal_features(rows: pl.DataFrame, settings: FeatureSettings) -> pl.DataFrame:
     """Number of delayed transactions and share of visible frauds at the terminal over windows."""
-    timeline = build_timeline(rows, "terminal_id", settings.label_delay_us)
+    timeline = build_timeline(rows, "terminal_id", settings.label_delay_days * MICROSECONDS_A_DAY)
     return rows.with_columns(*_risk_windows(rows, timeline))
 
 

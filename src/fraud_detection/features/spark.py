@@ -1,0 +1,75 @@
+"""Engine `spark`: the groups of `single_node`, computed shard by shard on a cluster, equal to the last bit.
+
+Entities are cut into shards by a hash; each kind of entity costs one shuffle, and nothing is joined back, for rows
+travel with the features that they have so far. Works on classic sessions and on Spark Connect.
+"""
+
+from collections.abc import Callable
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812  the name that Spark's own documentation uses
+from pyspark.sql.types import DataType, DoubleType, IntegerType, StructField, StructType, TimestampType
+
+from fraud_detection.features.contract import HISTORY, KEYS, check_columns
+from fraud_detection.features.feature import Entity, FeatureGroup
+from fraud_detection.features.registry import ALL_FEATURES, FEATURES, GROUPS
+from fraud_detection.features.settings import FeatureSettings
+from fraud_detection.features.shard import ShardWork, compute_shard
+
+DEFAULTS = FeatureSettings()
+ENTITIES: tuple[Entity, ...] = tuple(dict.fromkeys(g.entity for g in GROUPS if g.entity != "transaction_id"))
+
+
+def compute_features(history: DataFrame, settings: FeatureSettings = DEFAULTS) -> DataFrame:
+    """Compute every feature of every transaction.
+
+    Args:
+        history: one row a transaction, with the columns of `contract.HISTORY`, in any order.
+        settings: the label delay and the number of shards.
+
+    Returns:
+        One row a transaction, in no order: the keys, then `registry.ALL_FEATURES`. A history that breaks its
+        contract fails when the result is read.
+
+    Raises:
+        DataError: the history lacks a column.
+    """
+    check_columns(history.columns)
+    rows = history.select(*HISTORY)
+    for entity in ENTITIES:
+        rows = _add_entity(rows, entity, settings)
+    return rows.select(*KEYS, *ALL_FEATURES)
+
+
+def _add_entity(rows: DataFrame, entity: Entity, settings: FeatureSettings) -> DataFrame:
+    """One shuffle: whole entities of one kind come together, and every group of that kind is added."""
+    groups = _groups_of(entity)
+    earlier = tuple(name for name in rows.columns if name not in HISTORY)
+    columns = (*(KEYS if entity == ENTITIES[-1] else HISTORY), *earlier, *(c for g in groups for c in g.columns))
+    work = ShardWork(tuple(group.name for group in groups), earlier, columns, settings)
+    shard = F.pmod(F.xxhash64(entity), F.lit(settings.shards)).alias("shard")
+    return rows.groupBy(shard).applyInArrow(_apply(work), _schema(rows.schema, columns))
+
+
+def _groups_of(entity: Entity) -> list[FeatureGroup]:
+    """Groups that need no more than the own row go with the first entity."""
+    own_row = {"transaction_id"} if entity == ENTITIES[0] else set()
+    return [group for group in GROUPS if group.entity in {entity} | own_row]
+
+
+def _apply(work: ShardWork) -> Callable[[pa.Table], pa.Table]:
+    """Spark reads the kind of function off its annotations, so a partial would not do."""
+
+    def compute(shard: pa.Table) -> pa.Table:
+        return compute_shard(shard, work)
+
+    return compute
+
+
+def _schema(rows: StructType, columns: tuple[str, ...]) -> StructType:
+    given = {field.name: field.dataType for field in rows}
+    times: dict[str, DataType] = {"event_time": TimestampType(), "known_at": TimestampType()}
+    types = {"float64": DoubleType(), "int32": IntegerType()}
+    features: dict[str, DataType] = {feature.name: types[feature.type] for feature in FEATURES}
+    return StructType([StructField(name, (given | times | features)[name]) for name in columns])
