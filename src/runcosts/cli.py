@@ -17,7 +17,7 @@ from runcosts.settings import PLACEHOLDER, load_settings
 app = typer.Typer(no_args_is_help=True, help="What the runs of a bundle's jobs cost.", rich_markup_mode=None)
 prices_app = typer.Typer(no_args_is_help=True, help="The price file that every estimate follows.")
 app.add_typer(prices_app, name="prices")
-console = Console()
+console = Console(markup=False)
 
 PricesFile = Annotated[Path | None, typer.Argument(help="A price file; by default the one of the package.")]
 Root = Annotated[Path, typer.Option(help="The bundle's folder, with its pyproject.toml.")]
@@ -40,10 +40,10 @@ def check_prices(file: PricesFile = None) -> None:
     try:
         prices = load_prices(file)
     except PricesError as unusable:
-        console.print(str(unusable), style="red", markup=False)
+        console.print(str(unusable), style="red")
         raise typer.Exit(1) from unusable
     for gap in gaps(prices, dt.datetime.now(tz=dt.UTC).date()):
-        console.print(gap, markup=False)
+        console.print(gap)
     console.print(f"usable: {sum(map(len, prices.nodes.values()))} node types, {len(prices.known_terms())} rates")
 
 

@@ -27,7 +27,7 @@ SCHEMA = pa.schema([(name, ARROW_TYPES[sql_type]) for name, sql_type in columns(
 MOST_TRIES = 12
 FIRST_PAUSE_SECONDS = 0.01
 LONGEST_PAUSE_SECONDS = 1.0
-MOST_FILES = 50
+MOST_FILES = 16
 
 
 class LocalLedger:

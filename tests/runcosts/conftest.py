@@ -1,7 +1,6 @@
-"""Builders of attempts, events, shapes and rows, and one local Spark session."""
+"""Builders of attempts, events, shapes and rows, and a local Spark session."""
 
 import datetime as dt
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -9,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 
+from fraud_detection.local_spark import build_local_session
 from runcosts.attempt import Attempt
 from runcosts.cluster import ClusterShape
 from runcosts.estimate import estimate
@@ -88,23 +89,11 @@ def make_row(make_attempt, make_shape, prices) -> Callable[..., RunCost]:
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory) -> Iterator[Any]:
-    from delta import configure_spark_with_delta_pip
-    from pyspark.sql import SparkSession
-
-    place = tmp_path_factory.mktemp("spark")
-    builder = (
-        SparkSession.builder.master("local[2]")
-        .appName("runcosts")
-        .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
-        .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
-        .config("spark.sql.warehouse.dir", str(place / "warehouse"))
-        .config("spark.databricks.delta.snapshotPartitions", "2")
-        .config("spark.sql.shuffle.partitions", "2")
-        .config("spark.ui.enabled", "false")
-        .config("spark.pyspark.python", sys.executable)
-        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
-    )
-    session = configure_spark_with_delta_pip(builder).getOrCreate()
-    session.sql(f"CREATE SCHEMA IF NOT EXISTS costs LOCATION '{place / 'costs'}'")
+    """The session that other tests have started, or one of our own; with a schema for ledgers."""
+    place, running = tmp_path_factory.mktemp("spark"), SparkSession.getActiveSession()
+    session = running or build_local_session(place / "warehouse", cores="2")
+    session.sql(f"CREATE SCHEMA costs LOCATION '{place / 'costs'}'")
     yield session
-    session.stop()
+    session.sql("DROP SCHEMA costs CASCADE")
+    if running is None:
+        session.stop()

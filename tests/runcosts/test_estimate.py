@@ -11,39 +11,40 @@ from runcosts.prices import Terms
 ALL_PURPOSE = Terms(sku="all_purpose")
 AZURE = Terms(cloud="azure", region="eastus")
 
-# node, workers, minutes, Photon, terms → DBU, dollars for DBU, dollars for machines
+# node, workers, minutes, Photon, terms -> DBU, dollars for DBU, dollars for machines
 BY_HAND = [
-    # 3 nodes × .69 DBU/h × 1/3 h = .69; × .15; 3 × .226 × 1/3
+    # 3 nodes x .69 DBU/h x 1/3 h = .69; x .15; 3 x .226 x 1/3
     ("m5d.xlarge", 2, 20, False, Terms(), "0.69", "0.1035", "0.226"),
-    # the same DBU × .55
+    # the same DBU x .55
     ("m5d.xlarge", 2, 20, False, ALL_PURPOSE, "0.69", "0.3795", "0.226"),
-    # .69 × 2.9 = 2.001; × .15
+    # .69 x 2.9 = 2.001; x .15
     ("m5d.xlarge", 2, 20, True, Terms(), "2.001", "0.30015", "0.226"),
-    # .69 × 2.0 = 1.38; × .55
+    # .69 x 2.0 = 1.38; x .55
     ("m5d.xlarge", 2, 20, True, ALL_PURPOSE, "1.38", "0.759", "0.226"),
     # a single node for an hour
     ("m5d.large", 0, 60, False, Terms(), "0.34", "0.051", "0.113"),
     ("r5d.xlarge", 0, 30, False, Terms(), "0.45", "0.0675", "0.144"),
-    # Enterprise: .45 × .20
+    # Enterprise: .45 x .20
     ("r5d.xlarge", 0, 30, False, Terms(tier="enterprise"), "0.45", "0.09", "0.144"),
-    # Azure: 2 × .75 × 1 h = 1.5; × .30; 2 × .23
+    # Azure: 2 x .75 x 1 h = 1.5; x .30; 2 x .23
     ("Standard_DS3_v2", 1, 60, False, AZURE, "1.5", "0.45", "0.46"),
-    # Azure with Photon: 1.5 × 2.5 = 3.75; × .30
+    # Azure with Photon: 1.5 x 2.5 = 3.75; x .30
     ("Standard_DS3_v2", 1, 60, True, AZURE, "3.75", "1.125", "0.46"),
     # nothing ran
     ("i3.xlarge", 4, 0, False, Terms(), "0", "0", "0"),
 ]
 
 
-@pytest.mark.parametrize(("node", "workers", "minutes", "photon", "terms", "dbu", "dbu_usd", "machine_usd"), BY_HAND)
-def test_an_estimate_equals_the_hand_computed_one(
-    make_shape, prices, node, workers, minutes, photon, terms, dbu, dbu_usd, machine_usd
-):
+@pytest.mark.parametrize("by_hand", BY_HAND, ids=lambda case: " ".join(map(str, case[:5])))
+def test_an_estimate_equals_the_hand_computed_one(make_shape, prices, by_hand):
+    node, workers, minutes, photon, terms, *expected = by_hand
+    dbu, dbu_usd, machine_usd = map(Decimal, expected)
+
     found = estimate(make_shape(workers, node, photon=photon), Decimal(minutes * 60), prices, terms)
 
     assert isinstance(found, Estimate)
-    assert (found.dbu, found.dbu_usd, found.machine_usd) == (Decimal(dbu), Decimal(dbu_usd), Decimal(machine_usd))
-    assert found.usd == found.low == found.high == Decimal(dbu_usd) + Decimal(machine_usd)
+    assert (found.dbu, found.dbu_usd, found.machine_usd) == (dbu, dbu_usd, machine_usd)
+    assert found.usd == found.low == found.high == dbu_usd + machine_usd
 
 
 def test_three_m5d_xlarge_for_twenty_minutes_cost_33_cents_as_a_job_and_61_interactively(make_shape, prices):
@@ -65,7 +66,7 @@ def test_an_autoscaled_spot_cluster_lies_between_its_smallest_and_its_largest_on
 
     found = estimate(shape, Decimal(3600), prices, Terms())
 
-    # DBU: driver 1 + 2.5 workers, × .15; machines: driver .312 + 2.5 × spot .124
+    # DBU: driver 1 + 2.5 workers, x .15; machines: driver .312 + 2.5 x spot .124
     assert found.usd == Decimal("3.5") * Decimal("0.15") + Decimal("0.312") + Decimal("2.5") * Decimal("0.124")
     assert found.low == 2 * Decimal("0.15") + Decimal("0.312") + Decimal("0.124")
     assert found.high == 5 * Decimal("0.15") + 5 * Decimal("0.312")

@@ -1,0 +1,63 @@
+"""The command runcosts."""
+
+import pytest
+from typer.testing import CliRunner
+
+from runcosts.cli import app
+from runcosts.local_ledger import LocalLedger
+
+
+@pytest.fixture
+def run(monkeypatch):
+    monkeypatch.setattr("runcosts.cli.console.width", 200)
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_prices_are_shown_with_their_date(run):
+    shown = run("prices", "show")
+
+    assert shown.exit_code == 0
+    for part in ("2026-04-10", "m5d.xlarge", "0.226", "jobs_compute", "0.15"):
+        assert part in shown.output
+
+
+def test_a_usable_price_file_is_told_with_its_gaps(run):
+    checked = run("prices", "check")
+
+    assert checked.exit_code == 0
+    assert "no spot price" in checked.output
+    assert "usable: 7 node types, 16 rates" in checked.output
+
+
+def test_an_unusable_price_file_fails_the_check(run, tmp_path):
+    path = tmp_path / "prices.yml"
+    path.write_text("date: 2026-01-01\n", encoding="utf-8")
+
+    checked = run("prices", "check", path)
+
+    assert checked.exit_code == 1
+    assert "rates: found" in checked.output
+
+
+def test_the_last_rows_of_every_ledger_are_shown(run, tmp_path, make_row):
+    (tmp_path / "pyproject.toml").write_text('[tool.runcosts]\nledger = "w/{schema}/run_costs"\n', encoding="utf-8")
+    LocalLedger(tmp_path / "w/one/run_costs").write([make_row(task_key="in_one")])
+    LocalLedger(tmp_path / "w/two/run_costs").write([make_row(task_key="in_two")])
+
+    shown = run("ledger", "--root", tmp_path)
+
+    assert shown.exit_code == 0
+    for part in ("in_one", "in_two", "0.3295 USD", "2018-10-01 02:50:00"):
+        assert part in shown.output
+
+
+def test_a_bundle_without_a_ledger_is_told_so(run, tmp_path):
+    shown = run("ledger", "--root", tmp_path)
+
+    assert shown.exit_code == 1
+    assert "no [tool.runcosts] ledger" in shown.output
+
+
+@pytest.mark.parametrize("command", [("prices", "show"), ("prices", "check"), ("ledger",)])
+def test_every_command_has_an_example(run, command):
+    assert "Example: runcosts " + " ".join(command) in run(*command, "--help").output
