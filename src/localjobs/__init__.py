@@ -1,1 +1,1 @@
-"""Runs the jobs of a Databricks bundle on this machine, from the bundle's own databricks.yml."""
+"""Runs the jobs of a Databricks Asset Bundle (Declarative Automation Bundle) on this machine."""

@@ -1,0 +1,5 @@
+"""`python -m localjobs`."""
+
+from localjobs.cli import app
+
+app()

@@ -1,0 +1,21 @@
+"""The command line."""
+
+import typer
+
+from localjobs.cli import bundles, history
+from localjobs.cli.run import run
+
+app = typer.Typer(
+    name="localjobs",
+    help="Runs the jobs of a Databricks bundle on this machine, from the bundle's own databricks.yml.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(run)
+app.command()(history.runs)
+app.command()(history.show)
+app.command()(history.logs)
+app.command()(history.cancel)
+app.command("resolve")(bundles.resolve_command)
+app.command()(bundles.graph)

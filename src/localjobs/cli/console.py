@@ -1,0 +1,33 @@
+"""The two streams: results on standard output, everything else on standard error."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+
+from localjobs.errors import BundleError, LocalJobsError
+
+EXIT_NOT_SUCCESSFUL = 1
+EXIT_REFUSED = 2
+
+
+def output_console() -> Console:
+    """For what the command was asked for."""
+    return Console(file=sys.stdout, highlight=False)
+
+
+def progress_console() -> Console:
+    """For progress, warnings and errors."""
+    return Console(file=sys.stderr, highlight=False)
+
+
+@contextmanager
+def explaining_errors() -> Iterator[None]:
+    """Print an error of localjobs as its message, and set the exit status: 2 when the bundle was refused, else 1."""
+    try:
+        yield
+    except LocalJobsError as error:
+        progress_console().print(f"error: {error}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(EXIT_REFUSED if isinstance(error, BundleError) else EXIT_NOT_SUCCESSFUL) from error

@@ -1,0 +1,73 @@
+"""Progress of a run: a live table on a terminal, one line for each change elsewhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from localjobs.cli.tables import task_table
+from localjobs.cli.wording import style_state, word_seconds, word_state
+from localjobs.runner.job_run import Listener
+from localjobs.state.records import Run, Task
+from localjobs.states import LifeCycle
+
+
+@contextmanager
+def showing_progress(console: Console) -> Iterator[Listener]:
+    """A listener that shows what happens on `console`."""
+    lines = _Lines(console)
+    if not console.is_terminal:
+        yield lines.hear
+        return
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+        yield _Table(live, lines).hear
+
+
+class _Lines:
+    """One line a change."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._warned = 0
+        self._said = ""
+
+    def hear(self, run: Run, task: Task | None) -> None:
+        self.warn(run)
+        if task is not None:
+            self._say(f"{task.task_key}: ", task, _detail(task))
+        elif run.state is not LifeCycle.RUNNING or run.message:
+            self._say("run: ", run, run.message)
+
+    def warn(self, run: Run) -> None:
+        for warning in run.warnings[self._warned :]:
+            self._console.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+        self._warned = len(run.warnings)
+
+    def _say(self, prefix: str, what: Run | Task, detail: str) -> None:
+        state = word_state(what.state, what.result)
+        line = f"{prefix}{state}{f'  {detail}' if detail else ''}"
+        if line != self._said and what.state is not LifeCycle.QUEUED or isinstance(what, Run):
+            text = Text.assemble(prefix, (state, style_state(what.state, what.result)), f"  {detail}" if detail else "")
+            self._console.print(text, soft_wrap=True)
+        self._said = line
+
+
+class _Table:
+    """The whole table, redrawn."""
+
+    def __init__(self, live: Live, lines: _Lines) -> None:
+        self._live = live
+        self._lines = lines
+
+    def hear(self, run: Run, _task: Task | None) -> None:
+        self._lines.warn(run)
+        self._live.update(task_table(run))
+
+
+def _detail(task: Task) -> str:
+    number = len(task.attempts)
+    attempt = f"attempt {number}" if number > 1 or task.state is LifeCycle.WAITING_FOR_RETRY else ""
+    took = f"in {word_seconds(task.seconds)}" if task.ended and task.attempts else ""
+    return "  ".join(filter(None, (attempt, took, task.message)))

@@ -1,0 +1,65 @@
+"""`localjobs run`."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from localjobs.api import as_api
+from localjobs.bundle.resolve import deploy
+from localjobs.cli.console import EXIT_NOT_SUCCESSFUL, explaining_errors, output_console, progress_console
+from localjobs.cli.history import open_store
+from localjobs.cli.options import Format, Output, Root, Target, Variables, make_request, parse_pairs
+from localjobs.cli.progress import showing_progress
+from localjobs.cli.tables import print_run
+from localjobs.report.page import write_page
+from localjobs.runner.drive import run_plan
+from localjobs.runner.plan import Plan, make_plan
+from localjobs.sinks import Sinks, installed_factories
+from localjobs.state.records import Run
+from localjobs.state.store import Store
+from localjobs.states import OK
+
+Job = Annotated[str, typer.Argument(help="Key of the job in the bundle.")]
+Params = Annotated[list[str] | None, typer.Option("--params", metavar="K=V,…", help="Job parameters.")]
+Only = Annotated[str | None, typer.Option(metavar="a,+b,c+", help="Tasks to run; + adds those before or after one.")]
+MaxParallel = Annotated[int | None, typer.Option(min=1, help="Tasks at once; the number of cores by default.")]
+
+
+def run(
+    job: Job,
+    target: Target = None,
+    bundle_root: Root = None,
+    params: Params = None,
+    var: Variables = None,
+    only: Only = None,
+    max_parallel: MaxParallel = None,
+    output: Format = Output.TEXT,
+) -> None:
+    """Run a job of the bundle on this machine.
+
+    Exit status: 0 for SUCCESS and SUCCESS_WITH_FAILURES, 1 for any other result, 2 for a bundle that is refused.
+
+    Example: localjobs run training -t local --params as_of=2026-01-31 --var catalog=spark_catalog
+    """
+    with explaining_errors():
+        bundle = deploy(make_request(bundle_root, target, var))
+        plan = make_plan(bundle, job, parse_pairs("--params", params), only, max_parallel)
+        store = open_store(bundle.root)
+        ended = _run(plan, store)
+        if output is Output.JSON:
+            print(json.dumps(as_api(ended, store), indent=2))  # noqa: T201 - the result of the command
+        else:
+            print_run(ended, bundle.root, output_console())
+    raise typer.Exit(0 if ended.result in OK else EXIT_NOT_SUCCESSFUL)
+
+
+def _run(plan: Plan, store: Store) -> Run:
+    console = progress_console()
+    console.print(Text(f"{plan.run.job_name} · target {plan.run.target} · run {plan.run.run_id}", style="bold"))
+    sinks = Sinks(installed_factories(), plan.bundle_root, plan.run.target)
+    with showing_progress(console) as listener:
+        ended = run_plan(plan, store, sinks, listener)
+    write_page(ended, plan.bundle_root)
+    return ended

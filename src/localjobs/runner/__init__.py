@@ -1,0 +1,1 @@
+"""Runs a job: processes, attempts, retries, dependencies."""

@@ -1,0 +1,88 @@
+"""Drives a run to its end, through signals, queues and requests to cancel."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from localjobs.runner.job_run import JobRun, Listener
+from localjobs.runner.plan import Plan
+from localjobs.runner.turns import refuse_turn, take_turn
+from localjobs.sinks import Sinks
+from localjobs.state import records
+from localjobs.state.store import Store
+from localjobs.states import Result
+
+POLL_SECONDS = 0.01
+QUEUE_SECONDS = 0.5
+BEAT_SECONDS = 0.5
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupts:
+    """Counts the signals that ask for an end."""
+
+    def __init__(self) -> None:
+        """None so far."""
+        self.count = 0
+        self.name = ""
+
+    def receive(self, number: int, _frame: FrameType | None) -> None:
+        """Count one."""
+        self.count += 1
+        self.name = signal.Signals(number).name
+
+
+@contextmanager
+def catching_signals() -> Iterator[Interrupts]:
+    """Count signals instead of dying of them; outside the main thread there is nothing to catch."""
+    interrupts = Interrupts()
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupts
+        return
+    before = {number: signal.signal(number, interrupts.receive) for number in _SIGNALS}
+    try:
+        yield interrupts
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run_plan(plan: Plan, store: Store, sinks: Sinks, listener: Listener) -> records.Run:
+    """Run the job to its end. SIGTERM or Ctrl-C cancels it in order, a second one at once."""
+    with catching_signals() as interrupts:
+        run = JobRun(plan, store, sinks, listener)
+        driver = _Driver(run, store, interrupts)
+        if not take_turn(plan, run, store, lambda: driver.attend(QUEUE_SECONDS)):
+            return refuse_turn(run)
+        while not run.step():
+            driver.attend(POLL_SECONDS)
+        return run.record
+
+
+class _Driver:
+    """What must be looked at while a run is under way."""
+
+    def __init__(self, run: JobRun, store: Store, interrupts: Interrupts) -> None:
+        self._run = run
+        self._store = store
+        self._interrupts = interrupts
+        self._heard = 0
+        self._beat_at = 0.0
+
+    def attend(self, seconds: float) -> None:
+        """Wait a little; pass on signals and requests to cancel."""
+        time.sleep(seconds)
+        if self._interrupts.count > self._heard:
+            self._heard = self._interrupts.count
+            self._run.cancel(Result.CANCELED, f"cancelled by {self._interrupts.name}")
+            if self._heard > 1:
+                self._run.kill()
+        if time.monotonic() - self._beat_at >= BEAT_SECONDS:
+            self._beat_at = time.monotonic()
+            self._store.beat(self._run.record.run_id)
+            if self._store.cancel_requested(self._run.record.run_id):
+                self._run.cancel(Result.CANCELED, "cancelled by `localjobs cancel`")

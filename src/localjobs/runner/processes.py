@@ -1,0 +1,119 @@
+"""A process in a session of its own, which is measured and ended whole."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import psutil
+
+from localjobs.state.records import Process
+
+MEASURE_SECONDS = 0.5
+GRACE_SECONDS = 5.0
+"""How long a task has between SIGTERM and SIGKILL."""
+
+_MAXRSS_UNIT = 1 if os.uname().sysname == "Darwin" else 1024
+
+
+class SessionProcess:
+    """A command with all the processes that it starts; they share its session even where they leave its group."""
+
+    def __init__(self, command: list[str], cwd: Path, environment: Mapping[str, str], log: Path, pipe: int) -> None:
+        """Start the command; standard output and standard error go to `log`, `pipe` stays open in it."""
+        with log.open("ab") as output:
+            self._popen = subprocess.Popen(  # noqa: S603 - the command is the runner's own
+                command,
+                cwd=cwd,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=(pipe,),
+            )
+        self.identity = identify(self._popen.pid)
+        self.peak_memory_bytes = 0
+        self.exit_code: int | None = None
+        self._measured_at = 0.0
+        self._kill_at: float | None = None
+
+    def poll(self) -> int | None:
+        """The exit code once the command has ended and nothing of its session is left; negative for a signal."""
+        if self.exit_code is None:
+            self._reap()
+        if self.exit_code is None:
+            self._measure()
+            if self._kill_at is not None and time.monotonic() >= self._kill_at:
+                self.kill()
+        return self.exit_code
+
+    def terminate(self) -> None:
+        """Ask the session to end; what is left after the grace period is killed."""
+        self._kill_at = time.monotonic() + GRACE_SECONDS
+        signal_session(self.identity.pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the session at once."""
+        signal_session(self.identity.pid, signal.SIGKILL)
+
+    def _reap(self) -> None:
+        pid, status, usage = os.wait4(self._popen.pid, os.WNOHANG)
+        if pid == 0:
+            return
+        self._popen.returncode = os.waitstatus_to_exitcode(status)
+        self.peak_memory_bytes = max(self.peak_memory_bytes, usage.ru_maxrss * _MAXRSS_UNIT)
+        self.kill()  # whatever the task left running
+        self.exit_code = self._popen.returncode
+
+    def _measure(self) -> None:
+        if time.monotonic() - self._measured_at < MEASURE_SECONDS:
+            return
+        self._measured_at = time.monotonic()
+        self.peak_memory_bytes = max(self.peak_memory_bytes, memory_of(members(self.identity.pid)))
+
+
+def identify(pid: int) -> Process:
+    """The process with its time of creation."""
+    try:
+        return Process(pid=pid, created=psutil.Process(pid).create_time())
+    except psutil.NoSuchProcess:
+        return Process(pid=pid, created=0.0)
+
+
+def is_alive(process: Process) -> bool:
+    """Whether this very process still runs."""
+    try:
+        found = psutil.Process(process.pid)
+        return found.create_time() == process.created and found.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def members(session: int) -> list[int]:
+    """The processes of a session."""
+    found = []
+    for pid in psutil.pids():
+        with contextlib.suppress(OSError):
+            if os.getsid(pid) == session:
+                found.append(pid)
+    return found
+
+
+def memory_of(pids: Iterable[int]) -> int:
+    """Resident bytes of the processes together; pages that they share count for each."""
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):
+            total += psutil.Process(pid).memory_info().rss
+    return total
+
+
+def signal_session(session: int, number: signal.Signals) -> None:
+    """Send a signal to every process of a session."""
+    for pid in members(session):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)

@@ -1,0 +1,74 @@
+"""Runs whose runner died: found, ended in the records, and nothing of them left running."""
+
+import signal
+from collections.abc import Callable
+from datetime import datetime
+
+from localjobs.runner.events import attempt_event
+from localjobs.runner.processes import is_alive, signal_session
+from localjobs.sinks import Sinks
+from localjobs.state.records import Attempt, Run, Task
+from localjobs.state.store import Store
+from localjobs.states import LifeCycle, Result
+
+MESSAGE = "the runner of this run died before the run ended"
+
+MakeSinks = Callable[[str], Sinks]
+"""Makes the sinks for a target."""
+
+
+def recover(store: Store, make_sinks: MakeSinks) -> list[Run]:
+    """End every run whose runner is gone; the runs as they now are."""
+    return [_end(store, store.load(run.run_id), make_sinks) for run in store.unfinished() if not is_alive(run.runner)]
+
+
+def _end(store: Store, run: Run, make_sinks: MakeSinks) -> Run:
+    moment = datetime.fromisoformat(store.alive_at(run.run_id))
+    sinks = make_sinks(run.target)
+    tasks = tuple(task if task.ended else _end_task(store, run, task, moment, sinks) for task in run.tasks)
+    sinks.close()
+    ended = run.model_copy(
+        update={
+            "tasks": tasks,
+            "state": LifeCycle.INTERNAL_ERROR,
+            "result": Result.FAILED,
+            "message": MESSAGE,
+            "ended_at": moment,
+            "warnings": (*run.warnings, *sinks.take_warnings()),
+        }
+    )
+    store.save_run(ended)
+    return ended
+
+
+def _end_task(store: Store, run: Run, task: Task, moment: datetime, sinks: Sinks) -> Task:
+    attempts = task.attempts
+    if attempts and attempts[-1].result is None:
+        attempts = (*attempts[:-1], _end_attempt(store, run, task, attempts[-1], moment, sinks))
+    result = Result.FAILED if attempts else Result.UPSTREAM_FAILED if task.depends_on else Result.CANCELED
+    ended = task.model_copy(
+        update={
+            "attempts": attempts,
+            "state": LifeCycle.TERMINATED,
+            "result": result,
+            "message": MESSAGE,
+            "ended_at": moment,
+        }
+    )
+    store.save_task(run.run_id, ended)
+    return ended
+
+
+def _end_attempt(store: Store, run: Run, task: Task, attempt: Attempt, moment: datetime, sinks: Sinks) -> Attempt:
+    if attempt.process and is_alive(attempt.process):
+        signal_session(attempt.process.pid, signal.SIGKILL)
+    ended = attempt.model_copy(
+        update={
+            "state": LifeCycle.TERMINATED,
+            "result": Result.FAILED,
+            "message": MESSAGE,
+            "ended_at": max(moment, attempt.started_at),
+        }
+    )
+    columns = sinks.attempt_finished(attempt_event(store.bundle_root, run, task, ended))
+    return ended.model_copy(update={"columns": columns})

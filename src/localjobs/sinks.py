@@ -1,0 +1,111 @@
+"""Attempt events, and the sinks that receive them: plug-ins of the entry-point group `localjobs.sinks`."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Protocol
+
+GROUP = "localjobs.sinks"
+
+
+@dataclass(frozen=True)
+class AttemptEvent:
+    """An attempt that has ended, however it ended."""
+
+    workspace: str
+    target: str
+    bundle_root: Path
+    job_key: str
+    job_name: str
+    job_id: int
+    job_run_id: int
+    task_key: str
+    task_run_id: int
+    attempt: int
+    """From 0, like the API's attempt_number; `{{task.execution_count}}` is one more."""
+    started_at: datetime
+    ended_at: datetime
+    result_state: str
+    message: str
+    compute: Mapping[str, Any] | None
+    """The settings of the cluster or environment that the task has on Databricks."""
+    job_parameters: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
+class Sink(Protocol):
+    """Receives attempts; may also have `close()`, called when the run has ended."""
+
+    def attempt_finished(self, event: AttemptEvent) -> Mapping[str, object]:
+        """Take note of an attempt; what is returned is kept with it and shown as columns."""
+
+
+MakeSink = Callable[[Path, str], Sink]
+"""What an entry point of the group names: called with the bundle's root and the target."""
+
+
+class Sinks:
+    """All sinks of a run. A sink's failure becomes a warning of the run, never its result."""
+
+    def __init__(self, factories: Mapping[str, Callable[[], MakeSink]], bundle_root: Path, target: str) -> None:
+        """Make a sink by each factory; factories are loaded here, so that a broken one only warns."""
+        self.warnings: list[str] = []
+        made = {
+            name: self._guard(name, lambda load=load: load()(bundle_root, target)) for name, load in factories.items()
+        }
+        self._sinks: dict[str, Sink] = {name: sink for name, sink in made.items() if sink is not None}
+
+    def attempt_finished(self, event: AttemptEvent) -> dict[str, object]:
+        """Tell all sinks, and gather what they return."""
+        columns: dict[str, object] = {}
+        for name, sink in self._sinks.items():
+            columns |= self._guard(name, lambda sink=sink: dict(sink.attempt_finished(event))) or {}
+        return columns
+
+    def close(self) -> None:
+        """Close the sinks that can be closed."""
+        for name, sink in self._sinks.items():
+            close = getattr(sink, "close", None)
+            if close is not None:
+                self._guard(name, close)
+
+    def take_warnings(self) -> list[str]:
+        """The warnings since this was last asked."""
+        taken, self.warnings = self.warnings, []
+        return taken
+
+    def _guard(self, name: str, call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except Exception as error:  # noqa: BLE001 - the code is a plug-in's: none of its faults may fail a run
+            self.warnings.append(f"sink {name} failed: {type(error).__name__}: {error}")
+            return None
+
+
+def installed_factories() -> dict[str, Callable[[], MakeSink]]:
+    """The factories of all installed sinks, not yet loaded."""
+    return {point.name: point.load for point in entry_points(group=GROUP)}
+
+
+@dataclass
+class RecordingSink:
+    """A sink for tests: keeps the events, and answers with `columns`."""
+
+    columns: Mapping[str, object] = field(default_factory=dict)
+    events: list[AttemptEvent] = field(default_factory=list)
+    closed: bool = False
+
+    def attempt_finished(self, event: AttemptEvent) -> Mapping[str, object]:
+        """Keep the event."""
+        self.events.append(event)
+        return self.columns
+
+    def close(self) -> None:
+        """Note that it was closed."""
+        self.closed = True
+
+    def tasks(self) -> Iterable[str]:
+        """The keys of the tasks whose attempts were received."""
+        return [event.task_key for event in self.events]

@@ -1,0 +1,1 @@
+"""The settings of a job as typed, frozen values; whatever Databricks does not know is refused."""

@@ -1,0 +1,129 @@
+"""What a job must hold true before anything of it runs."""
+
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from localjobs.bundle.source import place_of
+from localjobs.errors import BundleError, UnsupportedError
+from localjobs.references import explain_unknown, references_in
+from localjobs.spec.job import Job
+from localjobs.spec.task import Task
+
+SUPPORTED_KINDS = ("python_wheel_task", "condition_task")
+
+
+def check_job(key: str, job: Job, settings: dict[str, Any]) -> None:
+    """Refuse a job with a broken graph, an unknown reference or a task that cannot run here."""
+    problems = [
+        f"{_where(settings, path)}jobs.{key}: {why}"
+        for check in (_check_keys, _check_kinds, _check_graph, _check_compute, _check_parameters, _check_references)
+        for path, why in check(job)
+    ]
+    if problems:
+        raise BundleError("\n".join(problems))
+    for index, task in enumerate(job.tasks):
+        _refuse_unsupported(f"{_where(settings, ('tasks', index))}jobs.{key}", task)
+
+
+Problem = tuple[tuple[str | int, ...], str]
+
+
+def _where(settings: dict[str, Any], path: tuple[str | int, ...]) -> str:
+    place = place_of(settings, path)
+    return f"{place}: " if place else ""
+
+
+def _check_keys(job: Job) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, task in enumerate(job.tasks):
+        if task.task_key in seen:
+            yield ("tasks", index, "task_key"), f"two tasks have the key {task.task_key!r}"
+        seen.add(task.task_key)
+    if not job.tasks:
+        yield ("tasks",), "has no tasks"
+
+
+def _check_kinds(job: Job) -> Iterator[Problem]:
+    for index, task in enumerate(job.tasks):
+        if len(task.kinds) != 1:
+            given = ", ".join(task.kinds) or "none"
+            yield ("tasks", index), f"task {task.task_key} needs exactly one kind of task, and has: {given}"
+        wheel = task.python_wheel_task
+        if wheel and wheel.parameters is not None and wheel.named_parameters is not None:
+            yield (
+                ("tasks", index, "python_wheel_task"),
+                f"task {task.task_key} has both parameters and named_parameters",
+            )
+
+
+def _refuse_unsupported(where: str, task: Task) -> None:
+    kind = task.kinds[0]
+    if kind not in SUPPORTED_KINDS:
+        known = ", ".join(SUPPORTED_KINDS)
+        raise UnsupportedError(f"{where}: task {task.task_key} is a {kind}, which does not run here; these do: {known}")
+
+
+def _check_graph(job: Job) -> Iterator[Problem]:
+    keys = {task.task_key for task in job.tasks}
+    for index, task in enumerate(job.tasks):
+        for position, dep in enumerate(task.depends_on):
+            path = ("tasks", index, "depends_on", position, "task_key")
+            if dep.task_key not in keys:
+                yield path, f"task {task.task_key} depends on {dep.task_key!r}, which is no task of this job"
+            elif dep.outcome and job.task(dep.task_key).condition_task is None:
+                yield path, f"task {task.task_key} asks for an outcome of {dep.task_key}, which is no condition_task"
+    try:
+        TopologicalSorter({task.task_key: [dep.task_key for dep in task.depends_on] for task in job.tasks}).prepare()
+    except CycleError as error:
+        yield ("tasks",), f"tasks depend on each other in a circle: {' → '.join(reversed(error.args[1]))}"
+
+
+def _check_compute(job: Job) -> Iterator[Problem]:
+    clusters = {cluster.job_cluster_key for cluster in job.job_clusters}
+    environments = {environment.environment_key for environment in job.environments}
+    for index, task in enumerate(job.tasks):
+        for name, chosen, known in (
+            ("job_cluster_key", task.job_cluster_key, clusters),
+            ("environment_key", task.environment_key, environments),
+        ):
+            if chosen is not None and chosen not in known:
+                listed = ", ".join(sorted(known)) or "none"
+                yield ("tasks", index, name), f"task {task.task_key}: no {name} {chosen!r}; known are: {listed}"
+
+
+def _check_parameters(job: Job) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, parameter in enumerate(job.parameters):
+        if parameter.name in seen:
+            yield ("parameters", index, "name"), f"two parameters have the name {parameter.name!r}"
+        seen.add(parameter.name)
+        for name in references_in(parameter.default):
+            if not name.startswith("job.") or name.startswith("job.parameters."):
+                why = "a parameter's default can refer to job.id, job.start_time and the like only"
+                yield ("parameters", index, "default"), f"parameter {parameter.name}: {{{{{name}}}}}: {why}"
+
+
+def _check_references(job: Job) -> Iterator[Problem]:
+    parameters = {parameter.name for parameter in job.parameters}
+    keys = {task.task_key for task in job.tasks}
+    for index, task in enumerate(job.tasks):
+        for path, text, in_loop in _texts(task.model_dump(exclude_unset=True), ("tasks", index)):
+            for name in references_in(text):
+                why = explain_unknown(name, parameters, keys, in_loop=in_loop)
+                if why:
+                    yield path, f"task {task.task_key}: {{{{{name}}}}}: {why}"
+
+
+def _texts(
+    value: Any, path: tuple[str | int, ...], *, in_loop: bool = False
+) -> Iterator[tuple[tuple[str | int, ...], str, bool]]:
+    """Every string of a task with its path, and whether it belongs to the task of a loop."""
+    if isinstance(value, str):
+        yield path, value, in_loop
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _texts(item, (*path, key), in_loop=in_loop or path[-1:] + (key,) == ("for_each_task", "task"))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _texts(item, (*path, index), in_loop=in_loop)

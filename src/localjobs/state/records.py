@@ -1,0 +1,125 @@
+"""What is known of a run, its tasks and their attempts. Times are UTC."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from localjobs.states import ENDED, LifeCycle, Result
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
+class Record(BaseModel):
+    """A frozen value that is stored as JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Process(Record):
+    """A process, told apart from a later one of the same number by its time of creation."""
+
+    pid: int
+    created: float
+
+
+class Attempt(Record):
+    """One attempt of a task, with the run id that the platform would give to it."""
+
+    task_run_id: int
+    number: int
+    state: LifeCycle = LifeCycle.RUNNING
+    result: Result | None = None
+    message: str = ""
+    started_at: datetime
+    ended_at: datetime | None = None
+    exit_code: int | None = None
+    peak_memory_bytes: int | None = None
+    process: Process | None = None
+    columns: dict[str, Any] = Field(default_factory=dict)
+    """What the sinks say of the attempt, for instance its cost."""
+
+    @property
+    def seconds(self) -> float:
+        """How long the attempt took, or has taken so far."""
+        return ((self.ended_at or now()) - self.started_at).total_seconds()
+
+
+class Dependency(Record):
+    """An edge of the graph."""
+
+    task_key: str
+    outcome: str | None = None
+
+
+class Task(Record):
+    """One task of a run."""
+
+    task_key: str
+    kind: str
+    depends_on: tuple[Dependency, ...] = ()
+    run_if: str = "ALL_SUCCESS"
+    max_retries: int = 0
+    state: LifeCycle = LifeCycle.BLOCKED
+    result: Result | None = None
+    message: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    attempts: tuple[Attempt, ...] = ()
+    values: dict[str, Any] = Field(default_factory=dict)
+    outcome: str | None = None
+    """The answer of a condition."""
+    compute: dict[str, Any] | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to the task."""
+        return self.state in ENDED
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of all attempts together."""
+        return sum(attempt.seconds for attempt in self.attempts)
+
+
+class Parameter(Record):
+    """A job parameter, as declared and as this run has it."""
+
+    name: str
+    default: str
+    value: str
+
+
+class Run(Record):
+    """One run of a job."""
+
+    run_id: int
+    job_id: int
+    job_key: str
+    job_name: str
+    bundle: str
+    target: str
+    trigger: str = "ONE_TIME"
+    state: LifeCycle = LifeCycle.PENDING
+    result: Result | None = None
+    message: str = ""
+    created_at: datetime
+    started_at: datetime
+    ended_at: datetime | None = None
+    parameters: tuple[Parameter, ...] = ()
+    tags: dict[str, str] = Field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    runner: Process
+    tasks: tuple[Task, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run is over."""
+        return self.state in ENDED
+
+    def task(self, key: str) -> Task | None:
+        """The task with this key, if the run has one."""
+        return next((task for task in self.tasks if task.task_key == key), None)
