@@ -1,0 +1,67 @@
+"""What may be set about training; load it by `config.load_section`, which refuses unknown keys."""
+
+from dataclasses import field
+from typing import Literal
+
+from pydantic.dataclasses import dataclass
+
+from fraud_detection.errors import ConfigurationError
+
+Calibrator = Literal["platt", "isotonic"]
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a model is searched, fitted and calibrated.
+
+    Attributes:
+        window_days: length of the training window, up to the day from which labels are not yet known.
+        held_out_days: the last days of the window: kept for early stopping and calibration, not fitted on.
+        negative_share: share of the legitimate transactions that each booster is fitted on, weighted so that their sum
+            stays the same; all frauds are always used.
+        boosters: how many boosters are averaged, each with a sample of its own.
+        fraud_weight: weight of a fraud against a legitimate transaction; 1 leaves the classes as they are.
+        max_rounds: most trees a booster may have.
+        patience: rounds without a better average precision on the held-out days after which a booster stops.
+        calibrator: what maps margins to probabilities.
+        trials: hyperparameter trials; 0 takes `parameters` as they are.
+        search_folds: weeks before the held-out one that a trial is judged on, one after another.
+        search_window_days: length of the training window of a trial.
+        search_negative_share: as `negative_share`, of a trial.
+        search_rounds: trees of a trial.
+        parameters: XGBoost parameters that the search starts from.
+        threads: of XGBoost; a part of the result's identity, since sums depend on it.
+        seed: of everything that is drawn.
+    """
+
+    window_days: int = 120
+    held_out_days: int = 7
+    negative_share: float = 0.1
+    boosters: int = 3
+    fraud_weight: float = 1.0
+    max_rounds: int = 600
+    patience: int = 50
+    calibrator: Calibrator = "platt"
+    trials: int = 12
+    search_folds: int = 4
+    search_window_days: int = 60
+    search_negative_share: float = 0.05
+    search_rounds: int = 150
+    parameters: dict[str, float] = field(default_factory=dict)
+    threads: int = 2
+    seed: int = 20_180_725
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be trained with."""
+        for name in ("held_out_days", "boosters", "max_rounds", "patience", "search_folds", "search_rounds", "threads"):
+            _refuse(name, getattr(self, name), getattr(self, name) >= 1, "a whole number from 1")
+        for name in ("negative_share", "search_negative_share"):
+            _refuse(name, getattr(self, name), 0 < getattr(self, name) <= 1, "a share above 0, up to 1")
+        _refuse("window_days", self.window_days, self.window_days > self.held_out_days, "more than held_out_days")
+        _refuse("fraud_weight", self.fraud_weight, self.fraud_weight > 0, "a positive number")
+        _refuse("trials", self.trials, self.trials >= 0, "a whole number from 0")
+
+
+def _refuse(name: str, value: float, allowed: bool, expected: str) -> None:  # noqa: FBT001
+    if not allowed:
+        raise ConfigurationError(f"training.{name} is {value}; expected {expected}")

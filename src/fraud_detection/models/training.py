@@ -1,0 +1,151 @@
+"""From labelled rows to a candidate: search, fit, stop early, calibrate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from time import perf_counter
+
+import numpy as np
+import polars as pl
+import xgboost as xgb
+from sklearn.metrics import average_precision_score
+
+from fraud_detection.errors import ModelError
+from fraud_detection.models import boosting
+from fraud_detection.models.calibration import CALIBRATORS
+from fraud_detection.models.metrics import labels_of
+from fraud_detection.models.scorer import Calibration, Scorer
+from fraud_detection.models.search import Parameters, Study, search
+from fraud_detection.models.settings import TrainingSettings
+from fraud_detection.models.split import Fold, evaluation_rows, training_rows, validation_folds
+
+ORDER = ("event_time", "transaction_id")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A fitted and calibrated model, and how it came about.
+
+    Attributes:
+        held_out: the rows that stopped and calibrated the model, with its `score`.
+        study: None where no search was asked for.
+        seconds: by step.
+    """
+
+    scorer: Scorer
+    fold: Fold
+    settings: TrainingSettings
+    parameters: Parameters
+    rows: int
+    frauds: int
+    held_out: pl.DataFrame
+    study: Study | None
+    seconds: dict[str, float]
+
+
+def train_candidate(rows: pl.DataFrame, features: Sequence[str], fold: Fold, settings: TrainingSettings) -> Candidate:
+    """Search on the weeks before, then fit and calibrate on the window that ends with the fold's training week.
+
+    Args:
+        rows: transaction_id, event_time, customer_id, is_fraud, known_at and the features, in any order.
+        features: names of the columns to learn from.
+        fold: nothing is learned from a label that was not known when its test week began.
+        settings: the recipe.
+
+    Raises:
+        ModelError: the window or the held-out days lack a class.
+    """
+    started = perf_counter()
+    study = find_parameters(rows, features, fold, settings) if settings.trials else None
+    searched = perf_counter()
+    parameters = study.parameters if study else {**boosting.STARTING_POINT, **settings.parameters}
+    candidate = fit_candidate(rows, features, fold, settings, parameters)
+    seconds = {"search": searched - started, "fit": perf_counter() - searched}
+    return replace(candidate, study=study, seconds=seconds)
+
+
+def fit_candidate(
+    rows: pl.DataFrame, features: Sequence[str], fold: Fold, settings: TrainingSettings, parameters: Parameters
+) -> Candidate:
+    """Fit and calibrate with given parameters; see `train_candidate`."""
+    window = training_rows(rows, fold, settings.window_days).sort(ORDER)
+    is_late = pl.col("event_time") >= fold.train_end - timedelta(days=settings.held_out_days)
+    fitted, held_out = window.filter(~is_late), window.filter(is_late)
+    _check_classes(fitted, "the training window")
+    _check_classes(held_out, "the held-out days")
+    matrix, labels = boosting.feature_matrix(held_out, features), labels_of(held_out)
+    boosters = _fit_boosters(fitted, features, (matrix, labels), settings, parameters)
+    scorer = Scorer(tuple(features), boosters, Calibration())
+    scorer = replace(scorer, calibration=CALIBRATORS[settings.calibrator](scorer.margins(matrix), labels))
+    return Candidate(
+        scorer=scorer,
+        fold=fold,
+        settings=settings,
+        parameters=parameters,
+        rows=fitted.height,
+        frauds=int(fitted["is_fraud"].sum()),
+        held_out=held_out.with_columns(pl.Series("score", scorer.probabilities(matrix))),
+        study=None,
+        seconds={},
+    )
+
+
+def find_parameters(rows: pl.DataFrame, features: Sequence[str], fold: Fold, settings: TrainingSettings) -> Study:
+    """Judge trials by their average precision on whole weeks, whose labels are known before the fold's test week."""
+    weeks = [
+        _search_week(rows, features, earlier, settings) for earlier in validation_folds(fold, settings.search_folds)
+    ]
+
+    def judge(parameters: Parameters, step: int) -> float:
+        data, matrix, labels = weeks[step]
+        booster = boosting.fit_booster(data, parameters, settings.search_rounds, settings.threads, settings.seed)
+        return float(average_precision_score(labels, booster.inplace_predict(matrix)))
+
+    start = {**boosting.STARTING_POINT, **settings.parameters}
+    return search(judge, len(weeks), settings.trials, settings.seed, start)
+
+
+def score_rows(scorer: Scorer, rows: pl.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Calibrated probabilities of rows that hold the scorer's features."""
+    return scorer.probabilities(boosting.feature_matrix(rows, scorer.features)).astype(np.float64)
+
+
+def _search_week(
+    rows: pl.DataFrame, features: Sequence[str], fold: Fold, settings: TrainingSettings
+) -> tuple[xgb.QuantileDMatrix, boosting.Matrix, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+    window = training_rows(rows, fold, settings.search_window_days).sort(ORDER)
+    week = evaluation_rows(rows, fold).sort(ORDER)
+    _check_classes(window, f"the search window before {fold.train_end.date()}")
+    _check_classes(week, f"the search week from {fold.test_start.date()}")
+    sample = boosting.draw_sample(
+        window, features, settings.search_negative_share, settings.fraud_weight, settings.seed
+    )
+    return sample.binned(settings.threads), boosting.feature_matrix(week, features), labels_of(week)
+
+
+def _fit_boosters(
+    fitted: pl.DataFrame,
+    features: Sequence[str],
+    held_out: tuple[boosting.Matrix, np.ndarray[tuple[int], np.dtype[np.bool_]]],
+    settings: TrainingSettings,
+    parameters: Parameters,
+) -> tuple[xgb.Booster, ...]:
+    """Boosters on different samples of the legitimate transactions: cheaper than one on all, and better averaged."""
+    boosters = []
+    for number in range(settings.boosters):
+        seed = settings.seed + number
+        sample = boosting.draw_sample(fitted, features, settings.negative_share, settings.fraud_weight, seed)
+        data = sample.binned(settings.threads)
+        watched = boosting.bin_alike(data, *held_out, settings.threads)
+        boosters.append(
+            boosting.fit_until_worse(
+                data, watched, parameters, settings.max_rounds, settings.patience, threads=settings.threads, seed=seed
+            )
+        )
+    return tuple(boosters)
+
+
+def _check_classes(rows: pl.DataFrame, what: str) -> None:
+    frauds = int(rows["is_fraud"].sum() or 0)
+    if not 0 < frauds < rows.height:
+        raise ModelError(f"{what} holds {frauds} frauds in {rows.height} rows; expected both classes")
