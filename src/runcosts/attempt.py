@@ -7,7 +7,11 @@ from decimal import Decimal
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt of one task: its key is (workspace, task_run_id, attempt). Times are in UTC."""
+    """One attempt of one task: its key is (workspace, task_run_id, attempt).
+
+    Attempts count from 0, as
+    the Jobs API's attempt_number does; times are in UTC.
+    """
 
     workspace: str
     target: str | None

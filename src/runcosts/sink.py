@@ -31,11 +31,11 @@ class AttemptEvent(Protocol):
 
     workspace: str
     target: str
-    job_id: str
+    job_id: int | str
     job_name: str
-    job_run_id: str
+    job_run_id: int | str
     task_key: str
-    task_run_id: str
+    task_run_id: int | str
     attempt: int
     started_at: datetime
     ended_at: datetime
@@ -111,5 +111,9 @@ def make_sink(bundle_root: Path, target: str) -> CostSink:  # noqa: ARG001 - par
 
 
 def attempt_of(event: AttemptEvent) -> Attempt:
-    """The part of an event that goes into the ledger."""
-    return Attempt(**{field.name: getattr(event, field.name) for field in fields(Attempt)})
+    """The part of an event that goes into the ledger, where ids are text whatever the runner makes of them."""
+    ids: dict[str, Any] = {name: str(getattr(event, name)) for name in ("job_id", "job_run_id", "task_run_id")}
+    rest: dict[str, Any] = {
+        field.name: getattr(event, field.name) for field in fields(Attempt) if field.name not in ids
+    }
+    return Attempt(**ids, **rest)

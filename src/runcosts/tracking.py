@@ -28,16 +28,17 @@ def open_client(tracking_uri: str, bundle_root: Path) -> "MlflowClient | None":
 def finish_run(client: "MlflowClient", attempt: Attempt, metrics: Mapping[str, float], experiment: str | None) -> None:
     """Log the metrics on the attempt's run, if it made one, and end what is still running of it.
 
-    The run is the one with the tags task_run_id and attempt; the attempt's process has ended, so a run or a child of
-    it that is still RUNNING was left by a kill.
+    An attempt's runs carry the tag task_run_id, which no other attempt has: a retry is a task run of its own. The one
+    that started first gets the metrics. The process has ended, so a run that is still RUNNING was left by a kill.
     """
     experiments = _experiments(client, experiment)
-    tagged = f"tags.task_run_id = '{attempt.task_run_id}' and tags.attempt = '{attempt.attempt}'"
-    for run in client.search_runs(experiments, tagged):
-        for name, value in metrics.items():
-            client.log_metric(run.info.run_id, name, value)
+    tagged = f"tags.task_run_id = '{attempt.task_run_id}'"
+    runs = client.search_runs(experiments, tagged, order_by=["attributes.start_time ASC"])
+    for name, value in metrics.items() if runs else ():
+        client.log_metric(runs[0].info.run_id, name, value)
+    for run in runs:
         children = f"tags.mlflow.parentRunId = '{run.info.run_id}' and attributes.status = 'RUNNING'"
-        for left in [run, *client.search_runs(experiments, children)]:
+        for left in [*client.search_runs(experiments, children), run]:
             _end(client, left, attempt)
 
 

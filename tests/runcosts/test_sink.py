@@ -3,14 +3,16 @@
 import subprocess
 import sys
 import warnings
+from dataclasses import fields
 from importlib.metadata import entry_points
 
 import pytest
 from mlflow import MlflowClient
 
+import localjobs.sinks
 from runcosts.errors import NoLedgerWarning, SettingsError, UnpricedWarning
 from runcosts.local_ledger import LocalLedger
-from runcosts.sink import make_sink
+from runcosts.sink import AttemptEvent, make_sink
 
 TABLE = '[tool.runcosts]\nledger = ".local/{schema}/run_costs"\ntracking_uri = "sqlite:///.local/mlflow.db"\n'
 
@@ -33,9 +35,8 @@ def experiment(client, request):
     return client.get_experiment(client.create_experiment(request.node.name))
 
 
-def start_run(client, experiment, task_run_id, attempt="0", **tags):
-    tags = {"task_run_id": task_run_id, "attempt": attempt, **tags}
-    return client.create_run(experiment.experiment_id, tags=tags).info.run_id
+def start_run(client, experiment, task_run_id, start_time=None):
+    return client.create_run(experiment.experiment_id, start_time, {"task_run_id": task_run_id}).info.run_id
 
 
 def rows_of(root):
@@ -66,6 +67,19 @@ def test_an_attempt_that_did_not_succeed_costs_the_same(root, make_event, state)
     assert [row["result_state"] for row in rows_of(root) if row["task_run_id"] == state] == [state]
 
 
+def test_what_localjobs_sends_is_what_the_sink_reads():
+    sent = {field.name for field in fields(localjobs.sinks.AttemptEvent)}
+
+    assert set(AttemptEvent.__annotations__) <= sent
+
+
+def test_ids_are_text_in_the_ledger(root, make_event):
+    make_sink(root, "local").attempt_finished(make_event(job_id=1, job_run_id=2, task_run_id=345))
+
+    row = next(row for row in rows_of(root) if row["task_run_id"] == "345")
+    assert (row["job_id"], row["job_run_id"]) == ("1", "2")
+
+
 def test_an_attempt_told_twice_counts_once(root, make_event):
     for _ in range(2):
         make_sink(root, "local").attempt_finished(make_event(task_run_id="twice"))
@@ -85,16 +99,26 @@ def test_a_node_without_a_price_leaves_a_row_with_the_reason_and_a_named_warning
 
 
 def test_the_attempts_mlflow_run_gets_the_estimate_and_no_other_run_does(root, client, experiment, make_event):
-    mine, earlier = start_run(client, experiment, "logged", "1"), start_run(client, experiment, "logged", "0")
+    mine, other_attempt = start_run(client, experiment, "101"), start_run(client, experiment, "100")
     client.set_terminated(mine)
-    event = make_event(task_run_id="logged", attempt=1, job_parameters={"schema": "s", "experiment": experiment.name})
+    event = make_event(task_run_id=101, attempt=1, job_parameters={"schema": "s", "experiment": experiment.name})
 
     make_sink(root, "local").attempt_finished(event)
 
     assert client.get_run(mine).data.metrics == {"estimated_cost_usd": 0.3295, "estimated_dbu": 0.69}
     assert client.get_run(mine).info.status == "FINISHED"
-    assert client.get_run(earlier).data.metrics == {}
-    assert client.get_run(earlier).info.status == "RUNNING"
+    assert client.get_run(other_attempt).data.metrics == {}
+    assert client.get_run(other_attempt).info.status == "RUNNING"
+
+
+def test_of_several_runs_of_an_attempt_the_first_gets_the_estimate_and_all_end(root, client, experiment, make_event):
+    runs = [start_run(client, experiment, "several", start_time) for start_time in (2, 1)]
+
+    make_sink(root, "local").attempt_finished(make_event(task_run_id="several"))
+
+    found = [client.get_run(run) for run in runs]
+    assert [bool(run.data.metrics) for run in found] == [False, True]
+    assert [run.info.status for run in found] == ["FINISHED", "FINISHED"]
 
 
 def test_a_run_that_a_kill_left_running_ends_as_failed_with_its_children(root, client, experiment, make_event):
