@@ -13,10 +13,11 @@ NAMESPACES = ("job", "task", "tasks", "workspace", "input")
 
 _SATURDAY = 6
 _TASKS_FIELDS = ("run_id", "result_state", "error_code", "execution_count", "values")
-_TIME_ARGUMENTS = "iso_date iso_datetime year month day hour minute second timestamp_ms iso_weekday is_weekday".split()
+_TIME_PARTS = ("year", "month", "day", "hour", "minute", "second")
+_TIME_ARGUMENTS = ("iso_date", "iso_datetime", "timestamp_ms", "iso_weekday", "is_weekday", *_TIME_PARTS)
 _FIXED = (
-    "job.id job.name job.run_id job.repair_count job.trigger.type task.name task.run_id task.execution_count"
-    " workspace.id workspace.url".split()
+    *("job.id", "job.name", "job.run_id", "job.repair_count", "job.trigger.type"),
+    *("task.name", "task.run_id", "task.execution_count", "workspace.id", "workspace.url"),
 )
 
 Facts = Mapping[str, Any]
@@ -59,7 +60,7 @@ def time_facts(prefix: str, moment: datetime) -> dict[str, Any]:
         f"{prefix}.timestamp_ms": int(moment.timestamp() * 1000),
         f"{prefix}.iso_weekday": moment.isoweekday(),
         f"{prefix}.is_weekday": moment.isoweekday() < _SATURDAY,
-        **{f"{prefix}.{part}": getattr(moment, part) for part in ("year", "month", "day", "hour", "minute", "second")},
+        **{f"{prefix}.{part}": getattr(moment, part) for part in _TIME_PARTS},
     }
 
 

@@ -1,18 +1,21 @@
 """Attempt events, and the sinks that receive them: plug-ins of the entry-point group `localjobs.sinks`."""
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
 GROUP = "localjobs.sinks"
+DEVELOPERS_WARNINGS = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
 
 
 @dataclass(frozen=True)
 class AttemptEvent:
-    """An attempt that has ended, however it ended."""
+    """An attempt that has ended, however it ended. Conditions use no compute, so there are none of theirs."""
 
     workspace: str
     target: str
@@ -47,21 +50,22 @@ MakeSink = Callable[[Path, str], Sink]
 
 
 class Sinks:
-    """All sinks of a run. A sink's failure becomes a warning of the run, never its result."""
+    """All sinks of a run. What a sink warns of, or fails of, becomes a warning of the run, never its result."""
 
     def __init__(self, factories: Mapping[str, Callable[[], MakeSink]], bundle_root: Path, target: str) -> None:
         """Make a sink by each factory; factories are loaded here, so that a broken one only warns."""
-        self.warnings: list[str] = []
-        made = {
-            name: self._guard(name, lambda load=load: load()(bundle_root, target)) for name, load in factories.items()
-        }
-        self._sinks: dict[str, Sink] = {name: sink for name, sink in made.items() if sink is not None}
+        self._warnings: list[str] = []
+        self._sinks: dict[str, Sink] = {}
+        for name, load in factories.items():
+            sink = self._guard(name, partial(_make, load, bundle_root, target))
+            if sink is not None:
+                self._sinks[name] = sink
 
     def attempt_finished(self, event: AttemptEvent) -> dict[str, object]:
         """Tell all sinks, and gather what they return."""
         columns: dict[str, object] = {}
         for name, sink in self._sinks.items():
-            columns |= self._guard(name, lambda sink=sink: dict(sink.attempt_finished(event))) or {}
+            columns |= self._guard(name, partial(sink.attempt_finished, event)) or {}
         return columns
 
     def close(self) -> None:
@@ -73,15 +77,30 @@ class Sinks:
 
     def take_warnings(self) -> list[str]:
         """The warnings since this was last asked."""
-        taken, self.warnings = self.warnings, []
+        taken, self._warnings = self._warnings, []
         return taken
 
     def _guard(self, name: str, call: Callable[[], Any]) -> Any:
-        try:
-            return call()
-        except Exception as error:  # noqa: BLE001 - the code is a plug-in's: none of its faults may fail a run
-            self.warnings.append(f"sink {name} failed: {type(error).__name__}: {error}")
-            return None
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                result = call()
+            except Exception as error:  # noqa: BLE001 - the code is a plug-in's: none of its faults may fail a run
+                self._warnings.append(f"sink {name} failed: {type(error).__name__}: {error}")
+                result = None
+        self._warnings += [f"{name}: {warning.message}" for warning in caught if _concerns_user(warning)]
+        return result
+
+
+def _make(load: Callable[[], MakeSink], bundle_root: Path, target: str) -> Sink:
+    return load()(bundle_root, target)
+
+
+def _concerns_user(warning: warnings.WarningMessage) -> bool:
+    """Whether the sink warns its user, rather than a library its developers."""
+    return not issubclass(
+        warning.category, (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
+    )
 
 
 def installed_factories() -> dict[str, Callable[[], MakeSink]]:

@@ -16,7 +16,7 @@ def apply_defaults(tree: dict[str, Any]) -> dict[str, Any]:
             key: {"embed_credentials": False, "parent_path": workspace["resource_path"], **dashboard}
             for key, dashboard in resources["dashboards"].items()
         }
-    return {**tree, "resources": resources}
+    return {**tree, "resources": resources, "sync": {"paths": ["."]} | (tree.get("sync") or {})}
 
 
 def _complete_job(job: Resource, state_path: str) -> Resource:

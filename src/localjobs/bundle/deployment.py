@@ -6,7 +6,7 @@ from typing import Any
 
 from localjobs.bundle.interpolate import interpolate
 
-_ID_DIGITS = 15
+_FIRST_ID = 10**14  # ids have 15 digits, like the platform's
 _FULL_NAMES: Mapping[str, Callable[[dict[str, Any]], str]] = {
     "schemas": lambda item: f"{item.get('catalog_name')}.{item.get('name')}",
     "volumes": lambda item: f"{item.get('catalog_name')}.{item.get('schema_name')}.{item.get('name')}",
@@ -21,7 +21,7 @@ _FULL_NAMES: Mapping[str, Callable[[dict[str, Any]], str]] = {
 def stable_id(*parts: str) -> int:
     """A numeric id that is the same on every machine and in every run, in the range of the platform's own."""
     digest = hashlib.sha256("\0".join(parts).encode()).digest()
-    return 10 ** (_ID_DIGITS - 1) + int.from_bytes(digest[:8]) % (9 * 10 ** (_ID_DIGITS - 1))
+    return _FIRST_ID + int.from_bytes(digest[:8]) % (9 * _FIRST_ID)
 
 
 def deploy_locally(tree: dict[str, Any]) -> dict[str, Any]:

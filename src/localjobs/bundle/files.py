@@ -10,8 +10,10 @@ from localjobs.errors import BundleError, SourceError, UnsupportedError
 
 ROOT_FILE = "databricks.yml"
 _SECTIONS = frozenset(
-    "artifacts bundle environments experimental include permissions presets python resources run_as scripts sync targets"
-    " variables workspace".split()
+    (
+        *("artifacts", "bundle", "environments", "experimental", "include", "permissions", "presets", "python"),
+        *("resources", "run_as", "scripts", "sync", "targets", "variables", "workspace"),
+    )
 )
 _NEEDS_CLI = ("python", "scripts")
 

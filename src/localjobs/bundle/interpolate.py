@@ -41,7 +41,7 @@ class _Interpolation:
         return REFERENCE.sub(lambda found: self.inside(found, path, chain), text)
 
     def covers(self, reference: str) -> bool:
-        return reference.split(".")[0] in self.namespaces
+        return reference.split(".", maxsplit=1)[0] in self.namespaces
 
     def inside(self, found: re.Match[str], path: tuple[str | int, ...], chain: tuple[str, ...]) -> str:
         if not self.covers(found[1]):

@@ -17,7 +17,7 @@ Path = tuple[str | int, ...]
 
 
 def merge(base: Any, over: Any, path: Path = ()) -> Any:
-    """Lay `over` on `base`: maps deeply, lists one after the other; null never deletes; a clash of types is an error."""
+    """Lay `over` on `base`: maps deeply, lists one after the other; null never deletes, a clash of types is refused."""
     if over is None or base is None:
         return base if over is None else over
     if isinstance(base, dict) and isinstance(over, dict):

@@ -8,7 +8,6 @@ from typing import Any
 from localjobs.bundle.source import Key
 from localjobs.errors import BundleError
 
-Step = str
 Rewrite = Callable[[str, Key], str]
 
 _REMOTE = ("/", "dbfs:", "s3:", "abfss:", "gs:", "http:", "https:", "file:")
@@ -38,7 +37,7 @@ class _Rules:
         self.files_at = files_at
 
     def job(self, job: dict[str, Any]) -> dict[str, Any]:
-        job = _rewrite(job, ("environments", "*", "spec", "dependencies", "*"), self.dependency)
+        job = dict(_rewrite(job, ("environments", "*", "spec", "dependencies", "*"), self.dependency))
         if job.get("git_source") or "tasks" not in job:
             return job
         return {**job, "tasks": [self.task(task) for task in job["tasks"]]}
@@ -52,13 +51,13 @@ class _Rules:
         task = _rewrite(task, ("libraries", "*", "requirements"), self.file)
         task = _rewrite(task, ("notebook_task", "notebook_path"), self.notebook)
         task = _rewrite(task, ("spark_python_task", "python_file"), self.file)
-        return _rewrite(task, ("sql_task", "file", "path"), self.file)
+        rewritten: dict[str, Any] = _rewrite(task, ("sql_task", "file", "path"), self.file)
+        return rewritten
 
     def artifact(self, artifact: dict[str, Any]) -> dict[str, Any]:
-        folder = self.root / artifact["path"] if "path" in artifact else self.root
-        artifact = _rewrite({"path": ".", **artifact}, ("path",), self.absolute) if "path" in artifact else artifact
-        files = artifact.get("files") or ([{"source": str(folder.resolve() / "dist" / "*.whl")}])
-        return {**artifact, "path": artifact.get("path", str(self.root)), "files": files}
+        artifact = _rewrite(artifact, ("path",), self.absolute)
+        folder = artifact.get("path", str(self.root))
+        return {"files": [{"source": f"{folder}/dist/*.whl"}], **artifact, "path": folder}
 
     def relative(self, text: str, key: Key) -> str:
         folder = key.place.file.parent if isinstance(key, Key) else self.root
@@ -97,7 +96,7 @@ def _where(key: str) -> str:
     return str(key.place) if isinstance(key, Key) else str(key)
 
 
-def _rewrite(value: Any, pattern: tuple[Step, ...], rewrite: Rewrite, key: str = "") -> Any:
+def _rewrite(value: Any, pattern: tuple[str, ...], rewrite: Rewrite, key: str = "") -> Any:
     """`value` with `rewrite` applied to the strings at `pattern`; `*` stands for every entry of a list."""
     if not pattern:
         return rewrite(value, key) if isinstance(value, str) else value  # type: ignore[arg-type]

@@ -10,8 +10,10 @@ from localjobs.errors import BundleError
 DEVELOPMENT_CONCURRENCY = 4
 
 _KNOWN = frozenset(
-    "name_prefix tags jobs_max_concurrent_runs trigger_pause_status pipelines_development artifacts_dynamic_version"
-    " source_linked_deployment".split()
+    (
+        *("artifacts_dynamic_version", "jobs_max_concurrent_runs", "name_prefix", "pipelines_development"),
+        *("source_linked_deployment", "tags", "trigger_pause_status"),
+    )
 )
 _NAME_OF = {
     "alerts": "display_name",

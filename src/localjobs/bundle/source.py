@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -28,15 +28,19 @@ class Place:
     line: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+        """The file as seen from the working directory, and the line."""
+        here = Path.cwd()
+        shown = self.file.relative_to(here) if self.file.is_relative_to(here) else self.file
+        return f"{shown}:{self.line}"
 
 
 class Key(str):
     """The key of a mapping, which knows the line that it was read from."""
 
+    __slots__ = ("place",)
     place: Place
 
-    def __new__(cls, text: str, place: Place) -> "Key":
+    def __new__(cls, text: str, place: Place) -> Self:
         """Make a key that equals the plain string `text`."""
         key = super().__new__(cls, text)
         key.place = place
@@ -129,7 +133,7 @@ class _Reader:
         return Key(node.value, Place(self.file, node.start_mark.line + 1))
 
     def scalar(self, node: ScalarNode) -> Any:
-        text, kind = node.value, node.tag.removeprefix(_CORE)
+        text, kind = node.value, str(node.tag).removeprefix(_CORE)
         if kind in {"str", "timestamp"}:
             return text
         if kind == "null":

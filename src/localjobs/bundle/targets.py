@@ -6,8 +6,10 @@ from localjobs.bundle.merge import merge
 from localjobs.bundle.source import place_of
 from localjobs.errors import BundleError
 
-_OVERRIDES = "artifacts bundle experimental permissions presets resources run_as sync workspace".split()
-_OTHER_KEYS = "cluster_id compute_id default git mode variables".split()
+_OVERRIDES = (
+    *("artifacts", "bundle", "experimental", "permissions", "presets", "resources", "run_as", "sync", "workspace"),
+)
+_OTHER_KEYS = ("cluster_id", "compute_id", "default", "git", "mode", "variables")
 _VARIABLE_KEYS = {"default", "description", "lookup", "type"}
 _MODES = ("development", "production")
 
@@ -33,7 +35,8 @@ def apply_target(tree: dict[str, Any], name: str) -> dict[str, Any]:
     bundle = {"target": name, "environment": name} | ({"mode": target["mode"]} if target.get("mode") else {})
     rest = {key: value for key, value in tree.items() if key not in {"targets", "variables"}}
     overrides = {key: target[key] for key in _OVERRIDES if key in target}
-    return merge(merge(rest, overrides), {"bundle": bundle}) | {"variables": variables}
+    merged: dict[str, Any] = merge(merge(rest, overrides), {"bundle": bundle})
+    return {**merged, "variables": variables}
 
 
 def _check_keys(target: dict[str, Any], name: str) -> None:

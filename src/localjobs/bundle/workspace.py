@@ -9,7 +9,7 @@ _FOLDERS = {"file_path": "files", "artifact_path": "artifacts", "resource_path":
 
 
 def complete_workspace(tree: dict[str, Any], user: Identity, files_at: Path | None) -> dict[str, Any]:
-    """Fill in what the bundle leaves out of `workspace`; with `files_at`, the bundle's files are there and not uploaded."""
+    """Fill in what the bundle leaves out of `workspace`; `files_at` is where files are when nothing is uploaded."""
     workspace = tree.get("workspace") or {}
     home = f"/Workspace/Users/{user.user_name}"
     root_path = workspace.get("root_path") or f"{home}/.bundle/${{bundle.name}}/${{bundle.target}}"

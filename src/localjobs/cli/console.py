@@ -1,8 +1,10 @@
 """The two streams: results on standard output, everything else on standard error."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 import typer
 from rich.console import Console
@@ -11,16 +13,22 @@ from localjobs.errors import BundleError, LocalJobsError
 
 EXIT_NOT_SUCCESSFUL = 1
 EXIT_REFUSED = 2
+PIPE_WIDTH = 120
 
 
 def output_console() -> Console:
     """For what the command was asked for."""
-    return Console(file=sys.stdout, highlight=False)
+    return Console(file=sys.stdout, highlight=False, width=_width(sys.stdout))
 
 
 def progress_console() -> Console:
     """For progress, warnings and errors."""
-    return Console(file=sys.stderr, highlight=False)
+    return Console(file=sys.stderr, highlight=False, width=_width(sys.stderr))
+
+
+def _width(stream: TextIO) -> int | None:
+    """The terminal's own width; files and pipes take wide tables."""
+    return None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
 
 
 @contextmanager

@@ -48,7 +48,7 @@ class _Lines:
     def _say(self, prefix: str, what: Run | Task, detail: str) -> None:
         state = word_state(what.state, what.result)
         line = f"{prefix}{state}{f'  {detail}' if detail else ''}"
-        if line != self._said and what.state is not LifeCycle.QUEUED or isinstance(what, Run):
+        if isinstance(what, Run) or (line != self._said and what.state is not LifeCycle.QUEUED):
             text = Text.assemble(prefix, (state, style_state(what.state, what.result)), f"  {detail}" if detail else "")
             self._console.print(text, soft_wrap=True)
         self._said = line

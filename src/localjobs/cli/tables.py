@@ -1,13 +1,13 @@
 """What `run` and `show` print of a run."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from localjobs.cli.wording import style_state, total_columns, word_seconds, word_state, word_value
+from localjobs.cli.wording import is_number, style_state, total_columns, word_column, word_seconds, word_state, word_value
 from localjobs.state.folders import log_file, page_file
 from localjobs.state.records import Run, Task
 from localjobs.states import Result
@@ -19,6 +19,8 @@ _FAILED = {Result.FAILED, Result.TIMEDOUT}
 def print_run(run: Run, bundle_root: Path, console: Console) -> None:
     """Tasks, task values, failures, warnings, the result and the page of a run."""
     console.print(task_table(run))
+    for note in sink_notes(run):
+        console.print(Text(note, style="dim"))
     if any(task.values for task in run.tasks):
         console.print(value_table(run.tasks))
     for task in run.tasks:
@@ -34,12 +36,12 @@ def print_run(run: Run, bundle_root: Path, console: Console) -> None:
 def task_table(run: Run) -> Table:
     """One row a task, with a column for everything that sinks report."""
     totals = {task.task_key: total_columns([attempt.columns for attempt in task.attempts]) for task in run.tasks}
-    names = list(dict.fromkeys(name for columns in totals.values() for name in columns))
+    names = _numeric_columns(totals.values())
     table = Table(title=f"{run.job_name} · run {run.run_id}", title_justify="left")
     for name, right in (("task", False), ("state", False), ("attempts", True), ("time", True), ("peak memory", True)):
         table.add_column(name, justify="right" if right else "left")
     for name in names:
-        table.add_column(name.replace("_", " "), justify="right")
+        table.add_column(word_column(name), justify="right")
     for task in in_order(run.tasks):
         state = Text(word_state(task.state, task.result), style=style_state(task.state, task.result))
         cells = [word_value(totals[task.task_key][name]) if name in totals[task.task_key] else "" for name in names]
@@ -49,10 +51,24 @@ def task_table(run: Run) -> Table:
     return table
 
 
+def _numeric_columns(rows: Iterable[Mapping[str, object]]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name, value in row.items() if is_number(value)))
+
+
+def sink_notes(run: Run) -> list[str]:
+    """What sinks report in words, each with the tasks that it holds for."""
+    tasks_by_note: dict[str, list[str]] = {}
+    for task in in_order(run.tasks):
+        for name, value in total_columns([attempt.columns for attempt in task.attempts]).items():
+            if value is not None and not is_number(value):
+                tasks_by_note.setdefault(f"{word_column(name)}: {word_value(value)}", []).append(task.task_key)
+    return [f"{note} ({', '.join(tasks)})" for note, tasks in tasks_by_note.items()]
+
+
 def _add_totals(table: Table, run: Run, totals: list[object]) -> None:
     table.add_section()
     seconds = ((run.ended_at or run.started_at) - run.started_at).total_seconds()
-    sums = [word_value(total) if isinstance(total, int | float) else "" for total in totals]
+    sums = [word_value(total) if is_number(total) else "" for total in totals]
     table.add_row("whole run", "", "", word_seconds(seconds), "", *sums)
 
 

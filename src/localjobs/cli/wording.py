@@ -1,6 +1,7 @@
 """How states, durations and values read on a screen."""
 
 import json
+import math
 from typing import Any
 
 from localjobs.states import LifeCycle, Result
@@ -41,9 +42,18 @@ def word_seconds(seconds: float) -> str:
 
 def word_number(value: float) -> str:
     """A number with as many digits as help to read it: `1,750,000`, `0.8731`, `0.000042`."""
-    if isinstance(value, int) or float(value).is_integer():
+    if not math.isfinite(value):
+        return str(value)
+    if float(value).is_integer():
         return f"{int(value):,}"
-    return f"{value:,.{_PRECISE}f}" if abs(value) >= 10**-2 else f"{value:.3g}"
+    small = -math.floor(math.log10(abs(value))) + 1
+    return f"{value:,.{max(_PRECISE, small)}f}"
+
+
+def word_column(name: str) -> str:
+    """The heading of a sink's column: `estimated_cost_usd` is `estimated cost (USD)`."""
+    words = name.removesuffix("_usd").replace("_", " ")
+    return f"{words} (USD)" if name.endswith("_usd") else words
 
 
 def word_value(value: Any) -> str:
@@ -63,11 +73,15 @@ def _rounded(value: Any) -> Any:
     return [_rounded(item) for item in value] if isinstance(value, list) else value
 
 
+def is_number(value: object) -> bool:
+    """Whether a column's value can be added up."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def total_columns(columns: list[dict[str, Any]]) -> dict[str, Any]:
     """The columns of several attempts as one: numbers added, of other values the last."""
     total: dict[str, Any] = {}
     for row in columns:
         for name, value in row.items():
-            adds = isinstance(value, int | float) and not isinstance(value, bool)
-            total[name] = total.get(name, 0) + value if adds else value
+            total[name] = total.get(name, 0) + value if is_number(value) else value
     return total

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from localjobs.runner.executions import Execution
 from localjobs.runner.events import attempt_event
+from localjobs.runner.executions import Execution
 from localjobs.runner.launch import start_attempt
 from localjobs.runner.plan import Plan
 from localjobs.runner.task_run import TaskRun
@@ -92,12 +92,18 @@ class JobRun:
         attempt = task.poll()
         if attempt is None:
             return
+        task.settle(self._publish(task, attempt))
+        if self._forced is not None:
+            task.cancel(*self._forced)
+
+    def _publish(self, task: TaskRun, attempt: records.Attempt) -> records.Attempt:
+        """Hand the attempt to the sinks, and add what they say of it."""
+        if not task.needs_slot:
+            return attempt
         event = attempt_event(self._plan.bundle_root, self.record, task.record, attempt)
         columns = self._sinks.attempt_finished(event)
         self._warn(self._sinks.take_warnings())
-        task.settle(attempt.model_copy(update={"columns": columns}))
-        if self._forced is not None:
-            task.cancel(*self._forced)
+        return attempt.model_copy(update={"columns": columns})
 
     def _advance(self, task: TaskRun, moment: datetime) -> None:
         if task.record.state is LifeCycle.BLOCKED:
@@ -132,7 +138,7 @@ class JobRun:
         for rule in self._plan.job.health.rules if self._plan.job.health else ():
             warning = f"health: the run takes longer than {rule.value} seconds"
             late = rule.metric == "RUN_DURATION_SECONDS" and running_for > timedelta(seconds=rule.value)
-            if late and warning not in self.record.warnings:
+            if late:
                 self._warn([warning])
 
     def _end(self) -> None:
@@ -146,8 +152,9 @@ class JobRun:
         return decide_result(self._plan.job.tasks, results)
 
     def _warn(self, warnings: list[str]) -> None:
-        if warnings:
-            self._change(warnings=(*self.record.warnings, *warnings))
+        fresh = [warning for warning in dict.fromkeys(warnings) if warning not in self.record.warnings]
+        if fresh:
+            self._change(warnings=(*self.record.warnings, *fresh))
 
     def _change(self, **changes: Any) -> None:
         self.record = self.record.model_copy(update=changes)

@@ -18,7 +18,7 @@ from localjobs.spec.parse import parse_job
 from localjobs.spec.task import Task
 from localjobs.state import records
 
-_ID_DIGITS = 15
+_FIRST_ID = 10**14  # ids have 15 digits, like the platform's
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def make_plan(
 
 def new_id() -> int:
     """A fresh number in the range of the platform's run ids."""
-    return 10 ** (_ID_DIGITS - 1) + secrets.randbelow(9 * 10 ** (_ID_DIGITS - 1))
+    return _FIRST_ID + secrets.randbelow(9 * _FIRST_ID)
 
 
 def _task_record(job: Job, task: Task) -> records.Task:

@@ -123,7 +123,7 @@ def _texts(
         yield path, value, in_loop
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _texts(item, (*path, key), in_loop=in_loop or path[-1:] + (key,) == ("for_each_task", "task"))
+            yield from _texts(item, (*path, key), in_loop=in_loop or (path[-1], key) == ("for_each_task", "task"))
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
             yield from _texts(item, (*path, index), in_loop=in_loop)

@@ -13,7 +13,7 @@ class Jobs:
 
     def __init__(self) -> None:
         """Offer task values."""
-        self.taskValues = TaskValues()  # noqa: N815 - the platform's name
+        self.taskValues = TaskValues()
 
 
 class Secrets:

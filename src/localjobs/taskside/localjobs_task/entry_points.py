@@ -31,8 +31,7 @@ def _function(package: str, name: str, declared: list[str]) -> Callable[[], Any]
         found = None
     if not callable(found):
         known = ", ".join(declared) or "none"
-        raise LookupError(
-            f"package {package!r} has no entry point {name!r} (installed metadata declares: {known}) and no such function"
-        )
+        message = f"package {package!r} has neither an entry point nor a function {name!r}; entry points: {known}"
+        raise LookupError(message)  # noqa: TRY004 - what is missing is the name
     function: Callable[[], Any] = found
     return function
