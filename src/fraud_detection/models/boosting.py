@@ -90,7 +90,7 @@ def fit_until_worse(
     seed: int,
 ) -> xgb.Booster:
     """Fit trees until the average precision on the held-out rows no longer rises; only the best ones are kept."""
-    stopping = xgb.callback.EarlyStopping(patience, metric_name="aucpr", maximize=True, save_best=True)
+    stopping = xgb.callback.EarlyStopping(rounds=patience, metric_name="aucpr", maximize=True, save_best=True)
     return xgb.train(
         _complete(parameters, threads, seed),
         data,

@@ -1,0 +1,69 @@
+"""Parts of the judged rows on which a model must not fail either."""
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import Final
+
+import polars as pl
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from fraud_detection.models.metrics import Labels, Scores, labels_of
+
+WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+AMOUNT_EDGES_CENTS: Final = (2_000, 10_000, 22_000)
+NEW_FOR: Final = timedelta(days=30)
+SLICE_SCHEMA: Final = {
+    "kind": pl.String,
+    "slice": pl.String,
+    "rows": pl.Int64,
+    "frauds": pl.Int64,
+    "auc_roc": pl.Float64,
+    "average_precision": pl.Float64,
+}
+
+
+def slice_columns(judged: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
+    """For each judged row the slices that it belongs to, one column a kind.
+
+    Args:
+        judged: event_time, customer_id, amount_cents.
+        history: event_time, customer_id; reaches at least 30 days further back than the judged rows.
+    """
+    first = history.group_by("customer_id").agg(pl.min("event_time").alias("first_seen"))
+    rows = judged.join(first, on="customer_id", how="left", maintain_order="left")
+    edges_passed = pl.sum_horizontal(pl.col("amount_cents") > edge for edge in AMOUNT_EDGES_CENTS)
+    is_new = pl.col("event_time") - pl.col("first_seen") < NEW_FOR
+    return rows.select(
+        edges_passed.replace_strict(dict(enumerate(_amount_bands())), return_dtype=pl.String).alias("amount"),
+        pl.col("event_time").dt.weekday().replace_strict(dict(enumerate(WEEKDAYS, 1))).alias("weekday"),
+        pl.when(is_new.fill_null(value=True)).then(pl.lit("new")).otherwise(pl.lit("known")).alias("customer"),
+    )
+
+
+def _amount_bands() -> list[str]:
+    edges = [edge // 100 for edge in AMOUNT_EDGES_CENTS]
+    inner = [f"{low}-{high}" for low, high in pairwise(edges)]
+    return [f"up to {edges[0]}", *inner, f"above {edges[-1]}"]
+
+
+def measure_slices(judged: pl.DataFrame, history: pl.DataFrame, scores: Scores) -> pl.DataFrame:
+    """One row a slice: kind, slice, rows, frauds, and the metrics where the slice holds both classes."""
+    labels = labels_of(judged)
+    lines = []
+    for column in slice_columns(judged, history).iter_columns():
+        for value in sorted(column.unique()):
+            member = (column == value).to_numpy()
+            lines.append({"kind": column.name, "slice": value, **_measure(labels[member], scores[member])})
+    return pl.DataFrame(lines, schema=SLICE_SCHEMA)
+
+
+def _measure(labels: Labels, scores: Scores) -> dict[str, float | None]:
+    frauds = int(labels.sum())
+    if not 0 < frauds < labels.size:
+        return {"rows": labels.size, "frauds": frauds, "auc_roc": None, "average_precision": None}
+    return {
+        "rows": labels.size,
+        "frauds": frauds,
+        "auc_roc": float(roc_auc_score(labels, scores)),
+        "average_precision": float(average_precision_score(labels, scores)),
+    }

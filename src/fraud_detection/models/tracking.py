@@ -1,0 +1,169 @@
+"""MLflow runs: what a training leaves behind, and how a model comes back."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+import mlflow
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import polars as pl
+from mlflow.models import ModelSignature
+from mlflow.pyfunc import PyFuncModel
+from mlflow.types import ColSpec, Schema
+
+from fraud_detection.errors import ModelError
+from fraud_detection.models import plots, scorer
+from fraud_detection.models.metrics import evaluate, labels_of
+from fraud_detection.models.provenance import Provenance, serving_requirements
+from fraud_detection.models.scorer import Scorer
+from fraud_detection.models.training import Candidate, score_rows
+from fraud_detection.models.verdict import Verdict, verdict_from_dict
+
+MODEL: Final = "model"
+VERDICT_FILE: Final = "verdict.json"
+TRAINED_UNTIL: Final = "trained_until"
+EXAMPLE_ROWS: Final = 5
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A model as the registry or a run holds it, ready to score.
+
+    Attributes:
+        features: the columns of its signature, in order.
+        trained_until: no label of an event from this moment on was learned.
+    """
+
+    uri: str
+    features: tuple[str, ...]
+    trained_until: datetime
+    model: PyFuncModel
+
+    def score(self, rows: pl.DataFrame) -> Floats:
+        """Calibrated probabilities through MLflow, its signature enforced; null features become NaN."""
+        columns = rows.select(pl.col(name).cast(pl.Float64).fill_null(float("nan")) for name in self.features)
+        answer = pd.DataFrame(self.model.predict(columns.to_pandas()))
+        return answer["probability"].to_numpy(dtype=np.float64)
+
+
+def log_candidate(candidate: Candidate, provenance: Provenance) -> str:
+    """Log a run of the current experiment: parameters, metrics, pictures, trials, lineage, model.
+
+    Returns:
+        The id of the run.
+    """
+    with mlflow.start_run() as run:
+        mlflow.log_params(_parameters(candidate))
+        mlflow.log_metrics(_metrics(candidate))
+        mlflow.set_tags(_tags(candidate, provenance))
+        mlflow.log_dict(dict(provenance.settings), "settings.json")
+        if candidate.study:
+            mlflow.log_text(candidate.study.trials.write_csv(), "trials.csv")
+        _log_plots(candidate.scorer, candidate.held_out, candidate.held_out["score"].to_numpy(), "held_out")
+        _log_model(candidate)
+    return str(run.info.run_id)
+
+
+def log_verdict(run_id: str, verdict: Verdict, judged: pl.DataFrame) -> None:
+    """Add the verdict, the metrics and the pictures of the judged rows to the candidate's run."""
+    with mlflow.start_run(run_id=run_id):
+        mlflow.log_dict(verdict.as_dict(), VERDICT_FILE)
+        mlflow.log_metrics({f"test_{name}": value for name, value in verdict.metrics.items()})
+        if verdict.metrics:
+            model = load_scorer(model_uri(run_id))
+            _log_plots(model, judged, score_rows(model, judged), "test")
+        mlflow.set_tag("verdict", verdict.word)
+
+
+def load_verdict(run_id: str) -> Verdict:
+    """The verdict that was logged; a run without one raises MLflow's error, so nothing is promoted unjudged."""
+    return verdict_from_dict(mlflow.artifacts.load_dict(f"runs:/{run_id}/{VERDICT_FILE}"))
+
+
+def load_model(uri: str) -> StoredModel:
+    """Load a model from a run or by its alias.
+
+    Raises:
+        ModelError: the model has no signature, or doesn't say until when it was trained.
+    """
+    model = mlflow.pyfunc.load_model(uri)
+    signature, notes = model.metadata.signature, model.metadata.metadata or {}
+    if signature is None or TRAINED_UNTIL not in notes:
+        raise ModelError(f"{uri} lacks a signature or the note {TRAINED_UNTIL!r}; expected a model of this pipeline")
+    features = tuple(signature.inputs.input_names())
+    return StoredModel(uri, features, datetime.fromisoformat(notes[TRAINED_UNTIL]), model)
+
+
+def load_scorer(uri: str) -> Scorer:
+    """The boosters and the calibration themselves: the fast road for scoring, past MLflow's checks."""
+    folder = Path(mlflow.artifacts.download_artifacts(f"{uri}/artifacts/{scorer.ARTIFACT}"))
+    return Scorer.load(folder)
+
+
+def model_uri(run_id: str) -> str:
+    """Where a run's model is."""
+    return f"runs:/{run_id}/{MODEL}"
+
+
+def _parameters(candidate: Candidate) -> dict[str, Any]:
+    settings = asdict(candidate.settings)
+    settings.pop("parameters")
+    chosen = {f"xgboost.{name}": value for name, value in candidate.parameters.items()}
+    trees = {"trees": "+".join(str(booster.num_boosted_rounds()) for booster in candidate.scorer.boosters)}
+    return {**settings, **chosen, **trees, "features": len(candidate.scorer.features)}
+
+
+def _metrics(candidate: Candidate) -> dict[str, float]:
+    held_out = evaluate(candidate.held_out, candidate.held_out["score"].to_numpy())
+    metrics = {f"held_out_{name}": value for name, value in held_out.as_dict().items()}
+    metrics |= {f"seconds_{name}": value for name, value in candidate.seconds.items()}
+    if candidate.study:
+        metrics["search_average_precision"] = candidate.study.value
+    return {**metrics, "training_rows": candidate.rows, "training_frauds": candidate.frauds}
+
+
+def _tags(candidate: Candidate, provenance: Provenance) -> dict[str, str]:
+    versions = {f"data_version.{table}": str(version) for table, version in provenance.data_versions.items()}
+    return {
+        **versions,
+        "git_commit": provenance.commit,
+        "lock_sha256": provenance.lock_hash,
+        TRAINED_UNTIL: candidate.fold.train_end.isoformat(),
+        "test_start": candidate.fold.test_start.isoformat(),
+    }
+
+
+def _log_plots(model: Scorer, rows: pl.DataFrame, scores: Floats, kind: str) -> None:
+    title = "held-out days" if kind == "held_out" else "test week"
+    for name, figure in plots.draw_all(labels_of(rows), scores, plots.gain_shares(model), title).items():
+        mlflow.log_figure(figure, f"plots/{kind}/{name}")
+
+
+def _log_model(candidate: Candidate) -> None:
+    features = candidate.scorer.features
+    example = candidate.held_out.head(EXAMPLE_ROWS).select(
+        pl.col(name).cast(pl.Float64).fill_null(float("nan")) for name in features
+    )
+    with TemporaryDirectory() as place:
+        folder = Path(place) / scorer.ARTIFACT
+        candidate.scorer.save(folder)
+        mlflow.pyfunc.log_model(
+            name=MODEL,
+            python_model=scorer.__file__,
+            artifacts={scorer.ARTIFACT: str(folder)},
+            signature=_signature(features),
+            input_example=example.to_pandas(),
+            pip_requirements=serving_requirements(),
+            metadata={TRAINED_UNTIL: candidate.fold.train_end.isoformat()},
+        )
+
+
+def _signature(features: tuple[str, ...]) -> ModelSignature:
+    inputs = Schema([ColSpec("double", name) for name in features])
+    return ModelSignature(inputs=inputs, outputs=Schema([ColSpec("double", "probability")]))

@@ -1,0 +1,182 @@
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from fraud_detection.config import load_section
+from fraud_detection.errors import ConfigurationError, GateError, ModelError
+from fraud_detection.models import gate, split
+from fraud_detection.models.gate_settings import GateSettings
+from fraud_detection.models.verdict import Check, Verdict, verdict_from_dict
+
+FOLD = split.Fold(datetime(2018, 7, 25, tzinfo=UTC).date())
+FEATURES = ("amount", "risk")
+LIMITS = GateSettings(max_auc_roc=0.97, min_card_precision=0, max_card_precision=0.5, max_calibration_error=0.02)
+
+
+def make_judged(rows=4_000, frauds=200, seed=0):
+    """Rows of the test week whose `risk` is the true probability of fraud, sharp but not perfect."""
+    rng = np.random.default_rng(seed)
+    risk = np.where(rng.random(rows) < frauds / rows, rng.beta(6, 2, rows), rng.beta(1, 60, rows))
+    return pl.DataFrame(
+        {
+            "event_time": [FOLD.test_start + timedelta(seconds=int(s)) for s in rng.integers(0, 7 * 86_400, rows)],
+            "customer_id": [f"C{number}" for number in rng.integers(0, 500, rows)],
+            "amount_cents": rng.integers(100, 30_000, rows),
+            "amount": 1.0,
+            "risk": risk,
+            "is_fraud": rng.random(rows) < risk,
+        }
+    )
+
+
+RISK = pl.col("risk")
+JUDGED = make_judged()
+HISTORY = JUDGED.select(pl.col("event_time") - timedelta(days=60), "customer_id")
+
+
+@dataclass(frozen=True)
+class FakeModel:
+    """A model that scores by an expression."""
+
+    expression: pl.Expr = RISK
+    features: tuple[str, ...] = FEATURES
+    trained_until: datetime = FOLD.train_end
+
+    def score(self, rows):
+        return rows.select(self.expression.cast(pl.Float64).alias("score"))["score"].to_numpy()
+
+
+def decide(candidate, champion=None, judged=JUDGED, settings=LIMITS):
+    return gate.decide(judged, HISTORY, FOLD, candidate, champion, FEATURES, settings)
+
+
+def failures(verdict):
+    return [check.name for check in verdict.checks if not check.passed]
+
+
+def test_a_good_candidate_passes_with_every_reason_named():
+    verdict = decide(FakeModel())
+    assert verdict.passed, verdict.reasons
+    assert verdict.word == "passed"
+    assert {"signature", "not stale", "scores differ", "auc_roc", "calibration_error", "champion"} <= {
+        check.name for check in verdict.checks
+    }
+    assert verdict.metrics["auc_roc"] > 0.8
+    assert {part["kind"] for part in verdict.slices} == {"amount", "weekday", "customer"}
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (FakeModel(pl.lit(0.01).repeat_by(1).explode() + 0 * pl.col("risk")), "scores differ"),
+        (FakeModel(1 - pl.col("risk")), "auc_roc"),
+        (FakeModel(pl.col("is_fraud").cast(pl.Float64) * 0.98 + 0.01), "auc_roc below the leak canary"),
+        (FakeModel(pl.when(pl.col("risk") > 0.9).then(float("nan")).otherwise("risk")), "scores are numbers"),
+        (FakeModel(pl.when(pl.col("risk") > 0.9).then(float("inf")).otherwise("risk")), "scores are numbers"),
+        (FakeModel(pl.col("risk") * 3), "scores are probabilities"),
+        (FakeModel(pl.col("risk") - 0.1), "scores are probabilities"),
+        (FakeModel(pl.col("risk").sqrt()), "calibration_error"),
+        (FakeModel(features=("amount", "label_of_tomorrow")), "signature"),
+        (FakeModel(features=()), "signature"),
+        (FakeModel(trained_until=FOLD.test_start - timedelta(days=31)), "not stale"),
+        (FakeModel(trained_until=FOLD.train_end + timedelta(days=1)), "not from the future"),
+        (FakeModel(pl.col("risk").head(10)), "one score a row"),
+    ],
+    ids=[
+        "constant",
+        "inverted",
+        "leaking",
+        "NaN",
+        "infinite",
+        "above one",
+        "below zero",
+        "miscalibrated",
+        "wrong signature",
+        "no signature",
+        "stale",
+        "from the future",
+        "too few scores",
+    ],
+)
+def test_a_bad_candidate_is_rejected_for_the_reason_that_fits(bad, reason):
+    verdict = decide(bad)
+    assert not verdict.passed
+    assert reason in failures(verdict)
+    assert reason in verdict.reasons[0] or reason in failures(verdict)
+
+
+def test_a_candidate_that_fails_on_one_slice_only_is_rejected():
+    blind = pl.when(pl.col("amount_cents") < 2_000).then(0.9 - pl.col("risk") * 0.8).otherwise("risk")
+    loose = GateSettings(**{**vars(LIMITS), "max_calibration_error": 1, "min_average_precision": 0, "min_auc_roc": 0})
+    judged = JUDGED.with_columns(
+        pl.when(pl.col("risk") > 0.5).then(1_000).otherwise("amount_cents").alias("amount_cents")
+    )
+    assert "auc_roc where amount is up to 20" in failures(decide(FakeModel(blind), judged=judged, settings=loose))
+
+
+def test_a_candidate_must_not_fall_behind_the_champion_on_the_same_rows():
+    weaker = FakeModel(pl.when(pl.col("amount_cents") % 5 == 0).then(0.01 * pl.col("risk")).otherwise("risk"))
+    verdict = decide(weaker, champion=FakeModel(), settings=GateSettings(**{**vars(LIMITS), "min_auc_roc": 0.5}))
+    assert "average_precision against the champion" in failures(verdict)
+    assert verdict.champion_metrics["average_precision"] > verdict.metrics["average_precision"]
+
+
+def test_a_candidate_as_good_as_the_champion_passes():
+    assert decide(FakeModel(), champion=FakeModel()).passed
+
+
+@pytest.mark.parametrize(
+    ("champion", "named"),
+    [
+        (FakeModel(pl.lit(float("nan")) * pl.col("risk")), "the champion cannot be compared"),
+        (FakeModel(features=("amount", "gone")), "the champion reads gone"),
+    ],
+)
+def test_a_champion_that_cannot_be_measured_stops_the_gate(champion, named):
+    with pytest.raises(GateError, match=named):
+        decide(FakeModel(), champion=champion)
+
+
+@pytest.mark.parametrize("judged", [JUDGED.clear(), JUDGED.filter("is_fraud"), JUDGED.filter(~pl.col("is_fraud"))])
+def test_rows_of_one_class_or_none_stop_the_gate(judged):
+    with pytest.raises(GateError, match="expected both classes"):
+        decide(FakeModel(), judged=judged)
+
+
+def test_rows_without_labels_stop_the_gate():
+    with pytest.raises(ModelError, match="have no label"):
+        decide(FakeModel(), judged=JUDGED.with_columns(is_fraud=pl.lit(None, pl.Boolean)))
+
+
+def test_too_few_frauds_are_no_ground_for_a_pass():
+    assert "frauds judged" in failures(
+        decide(FakeModel(), settings=GateSettings(**{**vars(LIMITS), "min_frauds": 10_000}))
+    )
+
+
+def test_no_checks_are_no_pass():
+    assert not Verdict(()).passed
+
+
+def test_a_verdict_survives_json_and_its_word_comes_from_the_checks():
+    verdict = decide(FakeModel(1 - pl.col("risk")))
+    stored = {**verdict.as_dict(), "verdict": "passed"}
+    assert verdict_from_dict(stored).word == "rejected"
+    assert verdict_from_dict(stored).as_dict() == verdict.as_dict()
+
+
+def test_failed_reasons_come_first():
+    verdict = Verdict(
+        (Check("a", passed=True, found="1", expected="1"), Check("b", passed=False, found="0", expected="1"))
+    )
+    assert verdict.reasons == ("FAILED b: 0; expected 1", "passed a: 1; expected 1")
+
+
+def test_unknown_limits_are_refused_and_so_are_impossible_ones():
+    with pytest.raises(ConfigurationError, match="gate has no setting min_auc; known are min_auc_roc"):
+        load_section(GateSettings, {"min_auc": 0.5}, "gate")
+    with pytest.raises(ConfigurationError, match="expected 0 <= min < max <= 1"):
+        GateSettings(min_auc_roc=0.95)
