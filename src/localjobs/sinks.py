@@ -1,5 +1,6 @@
 """Attempt events, and the sinks that receive them: plug-ins of the entry-point group `localjobs.sinks`."""
 
+import json
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -65,7 +66,7 @@ class Sinks:
         """Tell all sinks, and gather what they return."""
         columns: dict[str, object] = {}
         for name, sink in self._sinks.items():
-            columns |= self._guard(name, partial(sink.attempt_finished, event)) or {}
+            columns |= self._guard(name, partial(_tell, sink, event)) or {}
         return columns
 
     def close(self) -> None:
@@ -94,6 +95,12 @@ class Sinks:
 
 def _make(load: Callable[[], MakeSink], bundle_root: Path, target: str) -> Sink:
     return load()(bundle_root, target)
+
+
+def _tell(sink: Sink, event: AttemptEvent) -> dict[str, object]:
+    """What the sink answers, as JSON can hold it."""
+    answer: dict[str, object] = json.loads(json.dumps(dict(sink.attempt_finished(event) or {}), default=str))
+    return answer
 
 
 def _concerns_user(warning: warnings.WarningMessage) -> bool:

@@ -7,7 +7,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from localjobs.cli.wording import is_number, style_state, total_columns, word_column, word_seconds, word_state, word_value
+from localjobs.cli.wording import (
+    is_number,
+    style_state,
+    total_columns,
+    word_column,
+    word_seconds,
+    word_state,
+    word_value,
+)
 from localjobs.state.folders import log_file, page_file
 from localjobs.state.records import Run, Task
 from localjobs.states import Result

@@ -37,19 +37,20 @@ class SessionProcess:
             )
         self.identity = identify(self._popen.pid)
         self.peak_memory_bytes = 0
-        self.exit_code: int | None = None
         self._measured_at = 0.0
         self._kill_at: float | None = None
+        self._clear_by = 0.0
 
     def poll(self) -> int | None:
         """The exit code once the command has ended and nothing of its session is left; negative for a signal."""
-        if self.exit_code is None:
+        if self._popen.returncode is None:
             self._reap()
-        if self.exit_code is None:
+        if self._popen.returncode is None:
             self._measure()
             if self._kill_at is not None and time.monotonic() >= self._kill_at:
                 self.kill()
-        return self.exit_code
+            return None
+        return self._popen.returncode if self._is_clear() else None
 
     def terminate(self) -> None:
         """Ask the session to end; what is left after the grace period is killed."""
@@ -66,8 +67,14 @@ class SessionProcess:
             return
         self._popen.returncode = os.waitstatus_to_exitcode(status)
         self.peak_memory_bytes = max(self.peak_memory_bytes, usage.ru_maxrss * _MAXRSS_UNIT)
-        self.kill()  # whatever the task left running
-        self.exit_code = self._popen.returncode
+        self._clear_by = time.monotonic() + GRACE_SECONDS
+
+    def _is_clear(self) -> bool:
+        """Kill whatever the command left running; True when it is gone, or has resisted for too long."""
+        if not members(self.identity.pid):
+            return True
+        self.kill()
+        return time.monotonic() > self._clear_by
 
     def _measure(self) -> None:
         if time.monotonic() - self._measured_at < MEASURE_SECONDS:
@@ -94,11 +101,11 @@ def is_alive(process: Process) -> bool:
 
 
 def members(session: int) -> list[int]:
-    """The processes of a session."""
+    """The processes of a session, those that have ended and wait to be reaped left out."""
     found = []
     for pid in psutil.pids():
-        with contextlib.suppress(OSError):
-            if os.getsid(pid) == session:
+        with contextlib.suppress(OSError, psutil.Error):
+            if os.getsid(pid) == session and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
                 found.append(pid)
     return found
 
