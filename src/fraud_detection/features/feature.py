@@ -1,12 +1,14 @@
 """What a feature and a group of features are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from fraud_detection.features.settings import FeatureSettings
+from fraud_detection.features.spans import Numbers
 
 Entity = Literal["transaction_id", "customer_id", "terminal_id"]
 FeatureType = Literal["float64", "int32"]
@@ -50,3 +52,11 @@ class FeatureGroup:
     def columns(self) -> tuple[str, ...]:
         """Names of the features, in order."""
         return tuple(feature.name for feature in self.features)
+
+
+def as_columns(features: Sequence[Feature], values: Sequence[Numbers]) -> list[pl.Series]:
+    """Values as columns with the names and types of their features, in the same order."""
+    return [
+        pl.Series(feature.name, column.astype(np.dtype(feature.type)))
+        for feature, column in zip(features, values, strict=True)
+    ]

@@ -6,44 +6,21 @@ Delay:   a delayed window counts the transactions with event_time + delay in (t 
 Label:   a label is visible from v = max(event_time + delay, known_at); windows over labels hold those with v in
          (t - w, t]. A label whose known_at or value is null is never visible. The delay is positive, so no row
          sees its own label, nor one of a row at the same time.
-Reach:   no window is wider than `REACH`; so a row depends on nothing that happened, or became visible, earlier
-         than REACH + delay before it, and a day's features can be computed from a bounded look-back.
+Reach:   no window is wider than REACH_DAYS; so a value depends on nothing that happened, or became visible, earlier
+         than that and the delay before it, and a day's features can be computed from a bounded look-back.
 """
 
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from fraud_detection.errors import DataError
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
+from fraud_detection.features.spans import NOWHERE, Floats, Ints, Span
 
 MICROSECONDS_A_DAY = 86_400_000_000
-REACH = 90 * MICROSECONDS_A_DAY
-
-
-@dataclass(frozen=True)
-class Span:
-    """For each row a half-open range of positions, [low, high), in a sequence of events or of labels."""
-
-    low: Ints
-    high: Ints
-
-    @property
-    def count(self) -> Ints:
-        """How many positions each range holds."""
-        return self.high - self.low
-
-    def sum(self, values: npt.NDArray[np.integer] | Bools) -> Ints:
-        """Exact sums of whole numbers over each range, by prefix sums; they don't depend on where history starts."""
-        prefix = np.zeros(values.size + 1, dtype=np.int64)
-        np.cumsum(values, out=prefix[1:])
-        return np.asarray(prefix[self.high] - prefix[self.low])
+REACH_DAYS = 60
 
 
 @dataclass(frozen=True)
@@ -62,17 +39,35 @@ class Timeline:
     label_rows: Ints
     label_clock: Ints
 
-    def events(self, width: int) -> Span:
-        """The rows in (t - width, t], this one included."""
-        return Span(self._after(self.clock, width), self._positions + 1)
+    def events(self, days: int) -> Span:
+        """The rows in (t - days, t], this one included."""
+        return Span(self._after(self.clock, _width(days)), self._positions + 1)
 
-    def delayed_events(self, width: int) -> Span:
-        """The rows whose event_time + delay lies in (t - width, t]."""
-        return Span(self._after(self.clock, width + self.delay), self._delayed_end)
+    def earlier_events(self, days: int) -> Span:
+        """The rows in (t - days, t], this one left out."""
+        return Span(self._after(self.clock, _width(days)), self._positions)
 
-    def labels(self, width: int) -> Span:
-        """The labels, as positions in label_rows, that became visible in (t - width, t]."""
-        return Span(self._after(self.label_clock, width), self._label_end)
+    def delayed_events(self, days: int) -> Span:
+        """The rows whose event_time + delay lies in (t - days, t]."""
+        return Span(self._after(self.clock, _width(days) + self.delay), self._delayed_end)
+
+    def labels(self, days: int) -> Span:
+        """The labels, as positions in label_rows, that became visible in (t - days, t]."""
+        return Span(self._after(self.label_clock, _width(days)), self._label_end)
+
+    def days_since_event(self, position: Ints) -> Floats:
+        """Days since the rows at some positions; REACH_DAYS for NOWHERE."""
+        return self._days_since(self.clock, position)
+
+    def days_since_labelled(self, position: Ints) -> Floats:
+        """Days since the transactions that some labels, by position in label_rows, are about; at most REACH_DAYS."""
+        return self._days_since(self.clock[self.label_rows], position)
+
+    def _days_since(self, clock: Ints, position: Ints) -> Floats:
+        days = np.full(position.shape, float(REACH_DAYS))
+        found = position != NOWHERE
+        days[found] = (self.clock[found] - clock[position[found]]) / MICROSECONDS_A_DAY
+        return np.minimum(days, float(REACH_DAYS))
 
     def _after(self, events: Ints, width: int) -> Ints:
         return np.searchsorted(events, self.clock - width, side="right")
@@ -90,16 +85,16 @@ class Timeline:
         return self._after(self.label_clock, 0)
 
 
-def build_timeline(rows: pl.DataFrame, entity: str, delay: int) -> Timeline:
+def build_timeline(rows: pl.DataFrame, entity: str, delay_days: int) -> Timeline:
     """Lay whole entities, ordered by (entity, event_time, transaction_id), on one clock.
 
     Raises:
         DataError: an entity's rows are not in the order of time.
     """
-    time = _microseconds(rows["event_time"])
+    time, delay = _microseconds(rows["event_time"]), delay_days * MICROSECONDS_A_DAY
     first, last = _entity_bounds(rows[entity])
     lengths = last - first + 1
-    spans = time[last] - time[first] + REACH + delay + 1
+    spans = time[last] - time[first] + _width(REACH_DAYS) + delay + 1
     shift = np.repeat(np.cumsum(spans) - spans - time[first], lengths)
     clock = time + shift
     if np.any(np.diff(clock) < 0):
@@ -111,6 +106,13 @@ def build_timeline(rows: pl.DataFrame, entity: str, delay: int) -> Timeline:
     order = _stable_order(visible_from[label_rows])
     label_rows = label_rows[order]
     return Timeline(clock, delay, label_rows, visible_from[label_rows])
+
+
+def _width(days: int) -> int:
+    """In microseconds; a wider window would reach into another entity."""
+    if days > REACH_DAYS:
+        raise ValueError(f"a window of {days} days is wider than the reach of {REACH_DAYS} days")
+    return days * MICROSECONDS_A_DAY
 
 
 def _microseconds(times: pl.Series) -> Ints:

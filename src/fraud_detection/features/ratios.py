@@ -1,15 +1,17 @@
 """Exact sums become shares and means here: one division of whole numbers, so every engine gets the same bits."""
 
+from typing import Final
+
 import numpy as np
 import polars as pl
 
-from fraud_detection.features.point_in_time import Floats, Ints
+from fraud_detection.features.spans import Floats, Ints
 
-CENTS = 100
+CENTS: Final = 100
 
 
-def divide(numerator: Ints, denominator: Ints, default: float = 0.0) -> Floats:
-    """Divide whole numbers; `default` where the denominator is 0."""
+def divide(numerator: Ints, denominator: Ints | Floats, default: float = 0.0) -> Floats:
+    """Divide; `default` where the denominator is 0."""
     quotient = np.full(numerator.shape, default)
     np.divide(numerator, denominator, out=quotient, where=denominator != 0)
     return quotient

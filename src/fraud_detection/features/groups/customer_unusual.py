@@ -1,0 +1,47 @@
+"""Unusual amounts of a card before this one: the mark of a theft, seen before any label tells."""
+
+import numpy as np
+import polars as pl
+
+from fraud_detection.features.feature import Feature, as_columns
+from fraud_detection.features.groups.customer_habit import UNUSUAL
+from fraud_detection.features.point_in_time import REACH_DAYS, build_timeline
+from fraud_detection.features.ratios import divide
+from fraud_detection.features.settings import FeatureSettings
+from fraud_detection.features.spans import Floats, Ints
+
+COUNT_DAYS = (1, 7, 14)
+SHARE_DAYS = (7, 14)
+RATIO_DAYS = 3
+PER_MILLE, LARGEST = 1000, 20
+
+MEANING = f"of the card's amounts before this one that were over {UNUSUAL} times the usual"
+FEATURES = (
+    *(Feature(f"customer_unusual_count_{days}d", "int32", f"number {MEANING}", days, "events") for days in COUNT_DAYS),
+    *(Feature(f"customer_unusual_share_{days}d", "float64", f"share {MEANING}", days, "events") for days in SHARE_DAYS),
+    Feature("customer_mean_ratio_3d", "float64", f"mean amount_over_usual before, each {LARGEST} at most", 3, "events"),
+    Feature("customer_days_since_unusual", "float64", f"days since the last {MEANING}", REACH_DAYS, "events"),
+    Feature("customer_days_since_last", "float64", "days since the card's transaction before", REACH_DAYS, "events"),
+)
+
+
+def add_customer_unusual(rows: pl.DataFrame, settings: FeatureSettings) -> pl.DataFrame:
+    """Count unusual amounts over windows, and the time since."""
+    timeline = build_timeline(rows, "customer_id", settings.label_delay_days)
+    ratio = rows["amount_over_usual"].to_numpy()
+    unusual = ratio > UNUSUAL
+    windows = {days: timeline.earlier_events(days) for days in (*COUNT_DAYS, RATIO_DAYS, REACH_DAYS)}
+    recent, reach = windows[RATIO_DAYS], windows[REACH_DAYS]
+    values = [
+        *(windows[days].sum(unusual) for days in COUNT_DAYS),
+        *(divide(windows[days].sum(unusual), windows[days].count) for days in SHARE_DAYS),
+        divide(recent.sum(_per_mille(ratio)), recent.count * PER_MILLE),
+        timeline.days_since_event(reach.last(unusual)),
+        timeline.days_since_event(reach.newest_position()),
+    ]
+    return rows.with_columns(as_columns(FEATURES, values))
+
+
+def _per_mille(ratio: Floats) -> Ints:
+    """Whole numbers, so that sums are exact."""
+    return np.rint(np.minimum(ratio, LARGEST) * PER_MILLE).astype(np.int64)
