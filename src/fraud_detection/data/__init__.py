@@ -1,0 +1,1 @@
+"""From files in the landing folder to clean, deduplicated tables."""

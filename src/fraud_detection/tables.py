@@ -1,0 +1,110 @@
+"""Table names, creation and merging: the only place that spells a table's name."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+
+from fraud_detection.errors import ConfigurationError
+from fraud_detection.schemas import TableSchema
+
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Where the tables are: catalog, schema and, on a laptop, the warehouse folder that holds their files.
+
+    Raises:
+        ConfigurationError: the catalog or the schema is no plain identifier.
+    """
+
+    catalog: str
+    schema: str
+    warehouse: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Let no parameter smuggle SQL in."""
+        for kind, value in (("catalog", self.catalog), ("schema", self.schema)):
+            if not IDENTIFIER.fullmatch(value):
+                raise ConfigurationError(
+                    f"{kind} {value!r} is not an identifier; expected letters, digits and underscores, "
+                    "beginning with a letter or an underscore"
+                )
+
+    def name(self, table: str) -> str:
+        """The full, quoted name of a table."""
+        return f"`{self.catalog}`.`{self.schema}`.`{table}`"
+
+    def folder(self, table: str) -> Path | None:
+        """The folder of a local table; None where a catalog manages the files."""
+        return self.warehouse.resolve() / self.schema / table if self.warehouse else None
+
+    def create_schema(self, spark: SparkSession) -> None:
+        """Create the schema where the catalog lives in memory; on Unity Catalog the bundle does."""
+        if self.warehouse:
+            spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{self.catalog}`.`{self.schema}`")
+
+    def read(self, spark: SparkSession, table: str) -> DataFrame:
+        """The rows of a table."""
+        self._register(spark, table)
+        return spark.table(self.name(table))
+
+    def exists(self, spark: SparkSession, table: str) -> bool:
+        """Whether the table has been made."""
+        self._register(spark, table)
+        return bool(spark.catalog.tableExists(self.name(table)))
+
+    def ensure(self, spark: SparkSession, table: TableSchema) -> None:
+        """Create the table with its layout and constraints, or complete one whose creation was cut short."""
+        if not self.exists(spark, table.name):
+            spark.sql(self._creation(table))
+        have = {row.key for row in spark.sql(f"SHOW TBLPROPERTIES {self.name(table.name)}").collect()}
+        for check, condition in table.checks.items():
+            if f"delta.constraints.{check}".lower() not in {key.lower() for key in have}:
+                spark.sql(f"ALTER TABLE {self.name(table.name)} ADD CONSTRAINT {check} CHECK ({condition})")
+
+    def merge(self, table: TableSchema, rows: DataFrame) -> None:
+        """Insert new rows and replace those whose key is there; `rows` must hold each key once."""
+        on = " AND ".join(f"t.`{column}` = s.`{column}`" for column in table.key)
+        rows.select(*table.column_names).createOrReplaceTempView("rows_to_merge")
+        rows.sparkSession.sql(
+            f"MERGE INTO {self.name(table.name)} AS t USING rows_to_merge AS s ON {on} "
+            "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+        )
+
+    def add_missing(self, table: TableSchema, rows: DataFrame) -> None:
+        """Append the rows whose key is not there yet; `rows` must hold each key once."""
+        present = self.read(rows.sparkSession, table.name).select(*table.key)
+        missing = rows.select(*table.column_names).join(present, list(table.key), how="left_anti")
+        missing.select(*table.column_names).write.format("delta").mode("append").saveAsTable(self.name(table.name))
+
+    def version(self, spark: SparkSession, table: str) -> int:
+        """The latest Delta version of a table, for the record of what a model was made from."""
+        self._register(spark, table)
+        return int(spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT 1").collect()[0].version)
+
+    def identity(self, spark: SparkSession, table: str) -> str:
+        """The id that Delta gave the table at its creation; a table made anew has another."""
+        return str(spark.sql(f"DESCRIBE DETAIL {self.name(table)}").collect()[0].id)
+
+    def _creation(self, table: TableSchema) -> str:
+        columns = ", ".join(f"`{name}` {kind}" for name, kind in table.columns.items())
+        cluster = f" CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""
+        comment = table.comment.replace("'", "''")
+        return (
+            f"CREATE TABLE IF NOT EXISTS {self.name(table.name)} ({columns}) USING DELTA{self._location(table.name)}"
+            f"{cluster} COMMENT '{comment}'"
+        )
+
+    def _location(self, table: str) -> str:
+        folder = self.folder(table)
+        return f" LOCATION '{folder}'" if folder else ""
+
+    def _register(self, spark: SparkSession, table: str) -> None:
+        """Make a local table known to this session, whose catalog lives in memory."""
+        folder = self.folder(table)
+        if folder and (folder / "_delta_log").is_dir() and not spark.catalog.tableExists(self.name(table)):
+            self.create_schema(spark)
+            spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING DELTA{self._location(table)}")

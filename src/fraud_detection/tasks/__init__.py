@@ -1,0 +1,1 @@
+"""The tasks of the jobs: each reads tables, calls what is below, writes tables."""
