@@ -102,5 +102,5 @@ def test_a_trial_that_falls_behind_is_given_up_before_its_last_step():
 def test_unknown_settings_are_refused_and_so_are_impossible_ones():
     with pytest.raises(ConfigurationError, match="training has no setting trails; known are window_days"):
         load_section(TrainingSettings, {"trails": 3}, "training")
-    with pytest.raises(ConfigurationError, match="negative_share is 0.0; expected a share above 0"):
+    with pytest.raises(ConfigurationError, match=r"negative_share is 0\.0; expected a share"):
         TrainingSettings(negative_share=0)
