@@ -14,8 +14,8 @@ from localjobs.api import as_api
 from localjobs.cli.console import explaining_errors, output_console
 from localjobs.cli.options import Format, Output, Root, RunId
 from localjobs.cli.options import bundle_root as find_bundle
+from localjobs.cli.styles import style_state
 from localjobs.cli.tables import print_run
-from localjobs.cli.wording import style_state, word_seconds, word_state
 from localjobs.errors import RunError
 from localjobs.report.page import write_page
 from localjobs.runner.recovery import recover
@@ -23,6 +23,7 @@ from localjobs.sinks import Sinks, installed_factories
 from localjobs.state.folders import log_file
 from localjobs.state.records import Run
 from localjobs.state.store import Store
+from localjobs.wording import word_seconds, word_state
 
 JobFilter = Annotated[str | None, typer.Option("--job", help="Only runs of this job.")]
 Limit = Annotated[int, typer.Option(help="How many, the newest first.")]
@@ -59,9 +60,8 @@ def _runs_table(found: list[Run]) -> Table:
         table.add_column(name)
     for run in found:
         state = Text(word_state(run.state, run.result), style=style_state(run.state, run.result))
-        seconds = (run.ended_at - run.started_at).total_seconds() if run.ended_at else 0
         started = run.started_at.strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(str(run.run_id), run.job_key, run.target, state, started, word_seconds(seconds))
+        table.add_row(str(run.run_id), run.job_key, run.target, state, started, word_seconds(run.seconds))
     return table
 
 

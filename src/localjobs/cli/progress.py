@@ -7,11 +7,12 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from localjobs.cli.styles import style_state
 from localjobs.cli.tables import task_table
-from localjobs.cli.wording import style_state, word_seconds, word_state
 from localjobs.runner.job_run import Listener
 from localjobs.state.records import Run, Task
 from localjobs.states import LifeCycle
+from localjobs.wording import word_seconds, word_state
 
 
 @contextmanager

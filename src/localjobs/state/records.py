@@ -120,6 +120,11 @@ class Run(Record):
         """Whether the run is over."""
         return self.state in ENDED
 
+    @property
+    def seconds(self) -> float:
+        """How long the run took, or has taken so far."""
+        return ((self.ended_at or now()) - self.started_at).total_seconds()
+
     def task(self, key: str) -> Task | None:
         """The task with this key, if the run has one."""
         return next((task for task in self.tasks if task.task_key == key), None)

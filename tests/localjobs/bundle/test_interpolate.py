@@ -39,7 +39,7 @@ def test_a_structure_inside_a_string_is_refused():
 
 
 def test_a_circle_is_shown():
-    with pytest.raises(BundleError, match="in a circle: var.y → var.x → var.y"):
+    with pytest.raises(BundleError, match=r"in a circle: var.y → var.x → var.y"):
         with_variables("${var.x}", x="${var.y}", y="${var.x}")
 
 

@@ -80,7 +80,8 @@ def test_a_run_of_a_killed_runner_is_found_and_ended(bench, killed_run, localjob
     assert run.task("a").attempts[0].ended_at is not None
 
 
-def test_an_attempt_of_a_killed_runner_is_told_to_the_sinks(bench, killed_run):
+@pytest.mark.usefixtures("killed_run")
+def test_an_attempt_of_a_killed_runner_is_told_to_the_sinks(bench):
     sink = RecordingSink({"estimated_cost_usd": 1.5})
     runs = recover(
         Store(bench.root), lambda target: Sinks({"s": lambda: lambda _root, _target: sink}, bench.root, target)

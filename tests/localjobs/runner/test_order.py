@@ -1,4 +1,5 @@
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -19,7 +20,7 @@ def test_independent_tasks_overlap_within_the_limit(bench, wheel):
     in_turn = sorted(
         (a for task in bench.run(tasks, parallel=1).tasks for a in task.attempts), key=lambda a: a.started_at
     )
-    assert all(before.ended_at <= after.started_at for before, after in zip(in_turn, in_turn[1:], strict=False))
+    assert all(before.ended_at <= after.started_at for before, after in pairwise(in_turn))
 
 
 def test_a_failure_stops_its_successors_but_not_its_handler(bench, wheel, results):
@@ -90,7 +91,7 @@ def test_retries_are_spaced_from_start_to_start(bench, wheel, tmp_path):
     assert [str(attempt.result) for attempt in attempts] == ["FAILED", "FAILED", "SUCCESS"]
     assert [attempt.number for attempt in attempts] == [0, 1, 2]
     assert len({attempt.task_run_id for attempt in attempts}) == 3
-    for before, after in zip(attempts, attempts[1:], strict=False):
+    for before, after in pairwise(attempts):
         assert timedelta(seconds=0.3) <= after.started_at - before.started_at < timedelta(seconds=0.6)
     assert run.result == "SUCCESS"
     assert bench.log(run, "a", 1).strip().endswith("RuntimeError: attempt 2 of 3")

@@ -35,7 +35,7 @@ def test_with_a_queue_a_further_run_waits_for_its_turn(bench, wheel, other_run):
     other = other_run(identify(os.getpid()))
     states = []
 
-    def end_the_other(run, task):
+    def end_the_other(run, _task):
         states.append(run.state)
         if run.state == "QUEUED":
             ended = {"state": LifeCycle.TERMINATED, "result": Result.SUCCESS}

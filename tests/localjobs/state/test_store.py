@@ -21,7 +21,7 @@ def test_runs_are_listed_newest_first(bench, wheel):
 
 
 def test_an_unknown_run_is_an_error(tmp_path):
-    with pytest.raises(RunError, match="no run 7 in .*state.db; `localjobs runs` lists them"):
+    with pytest.raises(RunError, match=r"no run 7 in .*state.db; `localjobs runs` lists them"):
         Store(tmp_path).load(7)
 
 
@@ -44,7 +44,12 @@ def test_the_database_carries_its_version_and_refuses_another(tmp_path):
 def test_what_fails_in_a_transaction_leaves_nothing(bench, wheel):
     run = bench.run([wheel("a")])
     store = Store(bench.root)
-    with pytest.raises(ZeroDivisionError), store.transaction():
-        store.save_run(run.model_copy(update={"message": "half done"}))
-        1 / 0  # noqa: B018
+
+    def change_and_fail():
+        with store.transaction():
+            store.save_run(run.model_copy(update={"message": "half done"}))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        change_and_fail()
     assert store.load(run.run_id).message == ""

@@ -1,20 +1,16 @@
-"""How states, durations and values read on a screen."""
+"""How states, durations and values read, on a screen and on the page."""
 
 import json
 import math
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+from localjobs.state.records import Run, Task
 from localjobs.states import LifeCycle, Result
 
-STYLES = {
-    Result.SUCCESS: "green",
-    Result.SUCCESS_WITH_FAILURES: "yellow",
-    Result.FAILED: "bold red",
-    Result.TIMEDOUT: "bold red",
-    Result.CANCELED: "magenta",
-    LifeCycle.RUNNING: "cyan",
-    LifeCycle.WAITING_FOR_RETRY: "yellow",
-}
+_ABBREVIATION = 3
+_LONG_LINE = 1000
 _SIGNIFICANT = 6
 _PRECISE = 4
 
@@ -22,11 +18,6 @@ _PRECISE = 4
 def word_state(state: LifeCycle, result: Result | None) -> str:
     """The result once there is one, else how far things have come."""
     return str(result or state)
-
-
-def style_state(state: LifeCycle, result: Result | None) -> str:
-    """The rich style of a state."""
-    return STYLES.get(result or state, "dim")
 
 
 def word_seconds(seconds: float) -> str:
@@ -51,8 +42,9 @@ def word_number(value: float) -> str:
 
 
 def word_column(name: str) -> str:
-    """The heading of a sink's column: `estimated_cost_usd` is `estimated cost (USD)`."""
+    """The heading of a sink's column: `estimated_cost_usd` is `estimated cost (USD)`, `dbu` is `DBU`."""
     words = name.removesuffix("_usd").replace("_", " ")
+    words = words.upper() if len(words) <= _ABBREVIATION else words
     return f"{words} (USD)" if name.endswith("_usd") else words
 
 
@@ -73,6 +65,12 @@ def _rounded(value: Any) -> Any:
     return [_rounded(item) for item in value] if isinstance(value, list) else value
 
 
+def word_memory(task: Task) -> str:
+    """The peak of a task's attempts."""
+    peaks = [attempt.peak_memory_bytes for attempt in task.attempts if attempt.peak_memory_bytes]
+    return f"{max(peaks) / 2**20:,.0f} MiB" if peaks else ""
+
+
 def is_number(value: object) -> bool:
     """Whether a column's value can be added up."""
     return isinstance(value, int | float) and not isinstance(value, bool)
@@ -85,3 +83,38 @@ def total_columns(columns: list[dict[str, Any]]) -> dict[str, Any]:
         for name, value in row.items():
             total[name] = total.get(name, 0) + value if is_number(value) else value
     return total
+
+
+def columns_of(task: Task) -> dict[str, Any]:
+    """What sinks report of a task, over all its attempts."""
+    return total_columns([attempt.columns for attempt in task.attempts])
+
+
+def numeric_columns(tasks: Iterable[Task]) -> list[str]:
+    """The names of the columns that can be added up."""
+    rows = [columns_of(task) for task in tasks]
+    return list(dict.fromkeys(name for row in rows for name, value in row.items() if is_number(value)))
+
+
+def sink_notes(run: Run) -> list[str]:
+    """What sinks report in words, each with the tasks that it holds for."""
+    tasks_by_note: dict[str, list[str]] = {}
+    for task in in_order(run.tasks):
+        for name, value in columns_of(task).items():
+            if value is not None and not is_number(value):
+                tasks_by_note.setdefault(f"{word_column(name)}: {word_value(value)}", []).append(task.task_key)
+    return [f"{note} ({', '.join(tasks)})" for note, tasks in tasks_by_note.items()]
+
+
+def in_order(tasks: Iterable[Task]) -> list[Task]:
+    """Tasks as they started; those that never did keep their place at the end."""
+    return sorted(tasks, key=lambda task: task.started_at.timestamp() if task.started_at else math.inf)
+
+
+def tail(log: Path, lines: int) -> list[str]:
+    """The last lines of a log; none if nothing was printed."""
+    if not log.is_file():
+        return []
+    with log.open("rb") as file:
+        file.seek(max(log.stat().st_size - lines * _LONG_LINE, 0))
+        return file.read().decode(errors="replace").splitlines()[-lines:]
