@@ -1,7 +1,8 @@
-"""Runs a feature group over rows in blocks of whole entities: small arrays, bounded memory, several cores."""
+"""Runs feature groups over rows in blocks of whole entities: small arrays, bounded memory, several cores."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 
 import numpy as np
 import polars as pl
@@ -9,7 +10,7 @@ import pyarrow as pa
 
 from fraud_detection.errors import DataError
 from fraud_detection.features.contract import ORDER, prepare_history
-from fraud_detection.features.feature import FeatureGroup
+from fraud_detection.features.feature import Entity, FeatureGroup
 from fraud_detection.features.registry import GROUPS
 from fraud_detection.features.settings import FeatureSettings
 
@@ -31,10 +32,8 @@ def compute_groups(
     frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame)  # noqa: S101  a table makes a frame, a column makes a series
     rows = order_rows(prepare_history(frame, features))
-    for group in GROUPS:
-        if group.name in group_names:
-            rows = add_group(rows, group, settings, threads=1)
-    return rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+    groups = [group for group in GROUPS if group.name in group_names]
+    return add_groups(rows, groups, settings, threads=1).to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
 def order_rows(rows: pl.DataFrame) -> pl.DataFrame:
@@ -52,16 +51,34 @@ def order_rows(rows: pl.DataFrame) -> pl.DataFrame:
     return ordered
 
 
-def add_group(rows: pl.DataFrame, group: FeatureGroup, settings: FeatureSettings, threads: int) -> pl.DataFrame:
-    """Add one group's columns to rows ordered by time; they stay in that order."""
-    if group.entity == "transaction_id":
-        return group.add(rows, settings)
-    order = _gather_entities(rows, group.entity)
-    gathered = rows.select(group.entity, *READ_BY_EVERY_GROUP, *group.needs)[order]
+def add_groups(
+    rows: pl.DataFrame, groups: Iterable[FeatureGroup], settings: FeatureSettings, threads: int
+) -> pl.DataFrame:
+    """Add the columns of groups, in their order, to rows ordered by time; they stay in that order."""
+    for entity, same in groupby(groups, key=lambda group: group.entity):
+        rows = _add_entity(rows, entity, list(same), settings, threads)
+    return rows
+
+
+def _add_entity(
+    rows: pl.DataFrame, entity: Entity, groups: list[FeatureGroup], settings: FeatureSettings, threads: int
+) -> pl.DataFrame:
+    """Gather whole entities of one kind, add all their groups block by block, bring the columns back into order."""
+    if entity == "transaction_id":
+        return _add_in_turn(rows, groups, settings)
+    own = {column for group in groups for column in group.columns}
+    needs = {column for group in groups for column in group.needs} - own
+    order = _gather_entities(rows, entity)
+    gathered = rows.select(entity, *READ_BY_EVERY_GROUP, *sorted(needs))[order]
     with ThreadPoolExecutor(threads) as pool:
-        parts = pool.map(lambda block: group.add(block, settings), cut_blocks(gathered, group.entity))
-        features = pl.concat([part.select(group.columns) for part in parts])
-    return rows.hstack(features[_inverse(order)])
+        parts = list(pool.map(lambda block: _add_in_turn(block, groups, settings), cut_blocks(gathered, entity)))
+    return rows.hstack(pl.concat(parts).drop(gathered.columns)[_inverse(order)])
+
+
+def _add_in_turn(rows: pl.DataFrame, groups: list[FeatureGroup], settings: FeatureSettings) -> pl.DataFrame:
+    for group in groups:
+        rows = group.add(rows, settings)
+    return rows
 
 
 def cut_blocks(rows: pl.DataFrame, entity: str, block_rows: int = BLOCK_ROWS) -> Iterator[pl.DataFrame]:

@@ -67,7 +67,7 @@ class Timeline:
         days = np.full(position.shape, float(REACH_DAYS))
         found = position != NOWHERE
         days[found] = (self.clock[found] - clock[position[found]]) / MICROSECONDS_A_DAY
-        return np.minimum(days, float(REACH_DAYS))
+        return np.clip(days, None, REACH_DAYS, out=days)
 
     def _after(self, events: Ints, width: int) -> Ints:
         return np.searchsorted(events, self.clock - width, side="right")

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from fraud_detection.features.blocks import add_group, order_rows
+from fraud_detection.features.blocks import add_groups, order_rows
 from fraud_detection.features.contract import KEYS, prepare_history
 from fraud_detection.features.registry import ALL_FEATURES, GROUPS
 from fraud_detection.features.settings import FeatureSettings
@@ -24,6 +24,4 @@ def compute_features(history: pl.DataFrame, settings: FeatureSettings = DEFAULTS
         DataError: the history breaks its contract.
     """
     rows = order_rows(prepare_history(history))
-    for group in GROUPS:
-        rows = add_group(rows, group, settings, pl.thread_pool_size())
-    return rows.select(*KEYS, *ALL_FEATURES)
+    return add_groups(rows, GROUPS, settings, pl.thread_pool_size()).select(*KEYS, *ALL_FEATURES)

@@ -1,0 +1,70 @@
+"""Which engine computes the features: one rule, measured, with its reason in a sentence."""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Final, Literal, get_args
+
+from fraud_detection.errors import ConfigurationError
+
+EngineName = Literal["single_node", "spark"]
+
+MEMORY_BYTES_A_ROW: Final = 900
+"""Peak of the single node for all features, input and output included."""
+MEMORY_SHARE: Final = 0.6
+"""Of the machine's memory; the rest is for the session, the input's copy and the operating system."""
+SINGLE_NODE_CPU_SECONDS: Final = 1.8
+SPARK_CPU_SECONDS: Final = 11.0
+"""For a million rows, reading and writing left out; of Spark's, the JVM and its Python workers together."""
+SINGLE_NODE_CORES: Final = 4
+"""More cores hardly help the single node: ordering and bringing columns back run on few."""
+SHARD_ROWS: Final = 400_000
+"""One shard and its features fit into about 0.4 GB of a worker."""
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """The engine, and why."""
+
+    name: EngineName
+    reason: str
+
+
+def choose_engine(rows: int, size_bytes: int, cores: int, memory_bytes: int, override: str = "auto") -> EngineChoice:
+    """Choose the engine for one computation.
+
+    Args:
+        rows: rows of the history.
+        size_bytes: its size in memory as a table; wide identifiers cost more than the usual row.
+        cores: cores that Spark has in all.
+        memory_bytes: memory of the machine that would compute alone.
+        override: an engine's name, or `auto`.
+
+    Raises:
+        ConfigurationError: the override names no engine.
+    """
+    if override in get_args(EngineName):
+        return EngineChoice("spark" if override == "spark" else "single_node", f"the settings ask for {override}")
+    if override != "auto":
+        raise ConfigurationError(f"engine is {override!r}; expected auto, {' or '.join(get_args(EngineName))}")
+    needed, usable = rows * MEMORY_BYTES_A_ROW + size_bytes, int(memory_bytes * MEMORY_SHARE)
+    if needed > usable:
+        return EngineChoice("spark", f"{rows:,} rows need {_gb(needed)} of memory, one node has {_gb(usable)} to give")
+    alone, spread = _seconds(rows, cores)
+    figures = f"{rows:,} rows fit into memory ({_gb(needed)} of {_gb(usable)}) and take about {alone:.0f} s on one node"
+    if spread < alone:
+        return EngineChoice("spark", f"{figures}, {spread:.0f} s on the {cores} cores of Spark")
+    return EngineChoice("single_node", f"{figures}, {spread:.0f} s on Spark with {cores} cores")
+
+
+def count_shards(rows: int, cores: int) -> int:
+    """Shards small enough for a worker, and at least two a core so that a slow one delays little."""
+    return max(ceil(rows / SHARD_ROWS), 2 * cores)
+
+
+def _seconds(rows: int, cores: int) -> tuple[float, float]:
+    millions = rows / 1e6
+    return millions * SINGLE_NODE_CPU_SECONDS / min(cores, SINGLE_NODE_CORES), millions * SPARK_CPU_SECONDS / cores
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"
