@@ -119,7 +119,8 @@ def _check_limits(metrics: Metrics, settings: GateSettings) -> Iterator[Check]:
 
 
 def _check_slices(slices: pl.DataFrame, settings: GateSettings) -> Iterator[Check]:
-    for part in slices.filter(pl.col("frauds") >= settings.min_slice_frauds).iter_rows(named=True):
+    measured = pl.col("auc_roc").is_not_null() & (pl.col("frauds") >= settings.min_slice_frauds)
+    for part in slices.filter(measured).iter_rows(named=True):
         yield _at_least(f"auc_roc where {part['kind']} is {part['slice']}", part["auc_roc"], settings.min_slice_auc)
 
 

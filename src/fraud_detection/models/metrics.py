@@ -18,11 +18,17 @@ CALIBRATION_BINS = 20
 
 @dataclass(frozen=True)
 class Metrics:
-    """The results of one model on one set of labelled transactions."""
+    """The results of one model on one set of labelled transactions.
+
+    Attributes:
+        card_precision: CP@100, which depends on how many cards there are.
+        card_share: CP@100 as a share of what perfect scores would reach, which doesn't.
+    """
 
     auc_roc: float
     average_precision: float
     card_precision: float
+    card_share: float
     calibration_error: float
     brier: float
     rows: int
@@ -45,10 +51,12 @@ def evaluate(rows: pl.DataFrame, scores: Scores) -> Metrics:
     """
     labels = labels_of(rows)
     check_scores(labels, scores)
+    found = card_precision(rows, scores)
     return Metrics(
         auc_roc=float(roc_auc_score(labels, scores)),
         average_precision=float(average_precision_score(labels, scores)),
-        card_precision=card_precision(rows, scores),
+        card_precision=found,
+        card_share=found / card_precision(rows, labels.astype(np.float64)),
         calibration_error=calibration_error(labels, scores),
         brier=float(brier_score_loss(labels, np.clip(scores, 0, 1))),
         rows=labels.size,

@@ -13,7 +13,7 @@ from fraud_detection.models.verdict import Check, Verdict, verdict_from_dict
 
 FOLD = split.Fold(datetime(2018, 7, 25, tzinfo=UTC).date())
 FEATURES = ("amount", "risk")
-LIMITS = GateSettings(max_auc_roc=0.97, min_card_precision=0, max_card_precision=0.5, max_calibration_error=0.02)
+LIMITS = GateSettings(max_auc_roc=0.97, min_card_share=0, max_card_share=1, max_calibration_error=0.02)
 
 
 def make_judged(rows=4_000, frauds=200, seed=0):
@@ -115,6 +115,15 @@ def test_a_candidate_that_fails_on_one_slice_only_is_rejected():
         pl.when(pl.col("risk") > 0.5).then(1_000).otherwise("amount_cents").alias("amount_cents")
     )
     assert "auc_roc where amount is up to 20" in failures(decide(FakeModel(blind), judged=judged, settings=loose))
+
+
+def test_a_slice_that_is_all_fraud_is_reported_and_has_no_say():
+    judged = JUDGED.with_columns(
+        pl.when("is_fraud").then(pl.col("amount_cents") + 30_000).otherwise(pl.col("amount_cents") % 20_000 + 1)
+    )
+    verdict = decide(FakeModel(), judged=judged)
+    assert verdict.passed, verdict.reasons
+    assert [part["auc_roc"] for part in verdict.slices if part["slice"] == "above 220"] == [None]
 
 
 def test_a_candidate_must_not_fall_behind_the_champion_on_the_same_rows():

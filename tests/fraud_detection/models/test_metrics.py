@@ -54,6 +54,7 @@ def test_perfect_scores_give_perfect_metrics():
     rows = make_rows((1, "a", True), (1, "b", False))
     result = metrics.evaluate(rows, np.array([1.0, 0.0]))
     assert (result.auc_roc, result.average_precision, result.brier, result.calibration_error) == (1, 1, 0, 0)
+    assert (result.card_precision, result.card_share) == (0.01, 1)
     assert (result.rows, result.frauds) == (2, 1)
 
 
