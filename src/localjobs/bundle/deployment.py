@@ -8,14 +8,18 @@ from localjobs.bundle.interpolate import interpolate
 
 _FIRST_ID = 10**14  # ids have 15 digits, like the platform's
 _FULL_NAMES: Mapping[str, Callable[[dict[str, Any]], str]] = {
-    "schemas": lambda item: f"{item.get('catalog_name')}.{item.get('name')}",
-    "volumes": lambda item: f"{item.get('catalog_name')}.{item.get('schema_name')}.{item.get('name')}",
-    "registered_models": lambda item: f"{item.get('catalog_name')}.{item.get('schema_name')}.{item.get('name')}",
+    "schemas": lambda item: _dotted(item, "catalog_name", "name"),
+    "volumes": lambda item: _dotted(item, "catalog_name", "schema_name", "name"),
+    "registered_models": lambda item: _dotted(item, "catalog_name", "schema_name", "name"),
     "model_serving_endpoints": lambda item: str(item.get("name")),
     "secret_scopes": lambda item: str(item.get("name")),
     "apps": lambda item: str(item.get("name")),
     "quality_monitors": lambda item: str(item.get("table_name")),
 }
+
+
+def _dotted(item: dict[str, Any], *parts: str) -> str:
+    return ".".join(str(item.get(part)) for part in parts)
 
 
 def stable_id(*parts: str) -> int:

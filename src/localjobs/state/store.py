@@ -59,12 +59,12 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """Do several things at once, with nobody else writing in between."""
         self._db.execute("begin immediate")
+        end = "rollback"
         try:
             yield
-        except BaseException:
-            self._db.execute("rollback")
-            raise
-        self._db.execute("commit")
+            end = "commit"
+        finally:
+            self._db.execute(end)
 
     def save_run(self, run: Run) -> None:
         """Write the run itself; its tasks are written by `save_task`."""

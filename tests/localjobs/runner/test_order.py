@@ -85,14 +85,14 @@ def test_a_part_that_does_not_exist_is_refused(bench, wheel):
 
 
 def test_retries_are_spaced_from_start_to_start(bench, wheel, tmp_path):
-    task = wheel("a", "fail_until", tmp_path / "count", "3", max_retries=2, min_retry_interval_millis=300)
+    task = wheel("a", "fail_until", tmp_path / "count", "3", "0.7", max_retries=2, min_retry_interval_millis=1000)
     run = bench.run([task])
     attempts = run.task("a").attempts
     assert [str(attempt.result) for attempt in attempts] == ["FAILED", "FAILED", "SUCCESS"]
     assert [attempt.number for attempt in attempts] == [0, 1, 2]
     assert len({attempt.task_run_id for attempt in attempts}) == 3
     for before, after in pairwise(attempts):
-        assert timedelta(seconds=0.3) <= after.started_at - before.started_at < timedelta(seconds=0.6)
+        assert timedelta(seconds=1) <= after.started_at - before.started_at < timedelta(seconds=1.5)
     assert run.result == "SUCCESS"
     assert bench.log(run, "a", 1).strip().endswith("RuntimeError: attempt 2 of 3")
 
