@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
@@ -22,8 +22,9 @@ def showing_progress(console: Console) -> Iterator[Listener]:
     if not console.is_terminal:
         yield lines.hear
         return
-    with Live(console=console, refresh_per_second=4, transient=True) as live:
-        yield _Table(live, lines).hear
+    table = _Table(lines)
+    with Live(console=console, get_renderable=table.render, refresh_per_second=2, transient=True):
+        yield table.hear
 
 
 class _Lines:
@@ -56,15 +57,18 @@ class _Lines:
 
 
 class _Table:
-    """The whole table, redrawn."""
+    """The whole table, redrawn twice a second, so that its times go on."""
 
-    def __init__(self, live: Live, lines: _Lines) -> None:
-        self._live = live
+    def __init__(self, lines: _Lines) -> None:
         self._lines = lines
+        self._run: Run | None = None
 
     def hear(self, run: Run, _task: Task | None) -> None:
         self._lines.warn(run)
-        self._live.update(task_table(run))
+        self._run = run
+
+    def render(self) -> RenderableType:
+        return Text("starting") if self._run is None else task_table(self._run)
 
 
 def _detail(task: Task) -> str:

@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from json import JSONDecodeError
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +25,7 @@ class Outcome:
     answer: str | None = None
     exit_code: int | None = None
     peak_memory_bytes: int | None = None
+    ended_at: datetime | None = None
 
 
 class Execution(Protocol):
@@ -94,7 +96,14 @@ class ProcessExecution:
         os.close(self._holding)
         values, problem = self._read(VALUES_FILE)
         result, message = self._stopped or self._judge(exit_code, problem)
-        return Outcome(result, message, values, exit_code=exit_code, peak_memory_bytes=self._session.peak_memory_bytes)
+        return Outcome(
+            result,
+            message,
+            values,
+            exit_code=exit_code,
+            peak_memory_bytes=self._session.peak_memory_bytes,
+            ended_at=self._session.ended_at,
+        )
 
     def stop(self, result: Result, message: str) -> None:
         """Send SIGTERM to the session, and SIGKILL after the grace period."""

@@ -1,16 +1,19 @@
 """A process in a session of its own, which is measured and ended whole."""
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 
 import psutil
 
-from localjobs.state.records import Process
+from localjobs.state.records import Process, now
 
 MEASURE_SECONDS = 0.5
 GRACE_SECONDS = 5.0
@@ -37,20 +40,20 @@ class SessionProcess:
             )
         self.identity = identify(self._popen.pid)
         self.peak_memory_bytes = 0
+        self.ended_at: datetime | None = None
         self._measured_at = 0.0
-        self._kill_at: float | None = None
-        self._clear_by = 0.0
+        self._kill_at = math.inf
+        self._waiter = threading.Thread(target=self._wait, name=f"wait-{self._popen.pid}", daemon=True)
+        self._waiter.start()
 
     def poll(self) -> int | None:
         """The exit code once the command has ended and nothing of its session is left; negative for a signal."""
-        if self._popen.returncode is None:
-            self._reap()
-        if self._popen.returncode is None:
+        if self.ended_at is None:
             self._measure()
-            if self._kill_at is not None and time.monotonic() >= self._kill_at:
+            if time.monotonic() >= self._kill_at:
                 self.kill()
             return None
-        return self._popen.returncode if self._is_clear() else None
+        return self._popen.returncode if self._is_clear(self.ended_at) else None
 
     def terminate(self) -> None:
         """Ask the session to end; what is left after the grace period is killed."""
@@ -61,26 +64,27 @@ class SessionProcess:
         """End the session at once."""
         signal_session(self.identity.pid, signal.SIGKILL)
 
-    def _reap(self) -> None:
-        pid, status, usage = os.wait4(self._popen.pid, os.WNOHANG)
-        if pid == 0:
-            return
+    def _wait(self) -> None:
+        """In a thread of its own, so that the end is noted when it happens, whatever the runner is busy with."""
+        _, status, usage = os.wait4(self._popen.pid, 0)
+        moment = now()
         self._popen.returncode = os.waitstatus_to_exitcode(status)
         self.peak_memory_bytes = max(self.peak_memory_bytes, usage.ru_maxrss * _MAXRSS_UNIT)
-        self._clear_by = time.monotonic() + GRACE_SECONDS
+        self.ended_at = moment
 
-    def _is_clear(self) -> bool:
+    def _is_clear(self, ended_at: datetime) -> bool:
         """Kill whatever the command left running; True when it is gone, or has resisted for too long."""
         if not members(self.identity.pid):
             return True
         self.kill()
-        return time.monotonic() > self._clear_by
+        return (now() - ended_at).total_seconds() > GRACE_SECONDS
 
     def _measure(self) -> None:
         if time.monotonic() - self._measured_at < MEASURE_SECONDS:
             return
         self._measured_at = time.monotonic()
-        self.peak_memory_bytes = max(self.peak_memory_bytes, memory_of(members(self.identity.pid)))
+        memory = memory_of(members(self.identity.pid))
+        self.peak_memory_bytes = max(self.peak_memory_bytes, memory)
 
 
 def identify(pid: int) -> Process:

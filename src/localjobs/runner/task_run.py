@@ -78,9 +78,9 @@ class TaskRun:
         """The attempt, if it has just ended."""
         if self._execution is None:
             return None
-        self._enforce_timeout()
         outcome = self._execution.poll()
         if outcome is None:
+            self._enforce_timeout()
             return None
         self._execution = None
         return self._end_attempt(outcome)
@@ -121,7 +121,7 @@ class TaskRun:
                 "state": LifeCycle.TERMINATED,
                 "result": outcome.result,
                 "message": outcome.message,
-                "ended_at": records.now(),
+                "ended_at": outcome.ended_at or records.now(),
                 "exit_code": outcome.exit_code,
                 "peak_memory_bytes": outcome.peak_memory_bytes,
             }

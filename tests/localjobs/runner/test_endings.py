@@ -110,3 +110,10 @@ def test_a_sink_that_raises_does_not_fail_the_run(bench, wheel):
     run = bench.run([wheel("a")])
     assert run.result == "SUCCESS"
     assert run.warnings[0].startswith("sink recording failed: ValueError")
+
+
+def test_a_slow_sink_makes_no_attempt_longer(bench, wheel, monkeypatch):
+    monkeypatch.setattr(bench.sink, "attempt_finished", lambda _event: time.sleep(1.5) or {})
+    run = bench.run([wheel("a"), wheel("b", "sleep", "0.4", timeout_seconds=1)])
+    assert run.task("b").result == "SUCCESS"
+    assert 0.4 < run.task("b").attempts[0].seconds < 1.4
