@@ -112,7 +112,7 @@ def _check_limits(metrics: Metrics, settings: GateSettings) -> Iterator[Check]:
     for name, least, most in settings.limits():
         value = getattr(metrics, name)
         yield _at_least(name, value, least)
-        yield Check(f"{name} below the leak canary", value <= most, f"{value:.4f}", f"at most {most:.4f}")
+        yield Check(f"{name} below the leak canary", value <= most, f"{value:.4g}", f"at most {most:.4g}")
     error = metrics.calibration_error
     limit = settings.max_calibration_error
     yield Check("calibration_error", error <= limit, f"{error:.5f}", f"at most {limit:.5f}")
@@ -144,4 +144,4 @@ def _check_champion(metrics: Metrics, champion: Metrics | None, settings: GateSe
 
 
 def _at_least(name: str, value: float, least: float) -> Check:
-    return Check(name, value >= least, f"{value:.4f}", f"at least {least:.4f}")
+    return Check(name, value >= least, f"{value:.4g}", f"at least {least:.4g}")

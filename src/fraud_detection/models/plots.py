@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
-from fraud_detection.models.metrics import calibration_error, reliability_curve
+from fraud_detection.models.metrics import calibration_error
 from fraud_detection.models.scorer import Scorer
 
 Floats = npt.NDArray[np.floating]
@@ -17,6 +17,9 @@ Labels = npt.NDArray[np.bool_]
 
 INK, PALE, ACCENT = "#1b2733", "#9aa7b3", "#c2410c"
 MOST_BARS: Final = 20
+LEVELS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 0.99)
+TICKS: Final = (0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999)
+NORMAL_95: Final = 1.96
 
 
 def draw_all(labels: Labels, probabilities: Floats, importances: Mapping[str, float], title: str) -> dict[str, Figure]:
@@ -54,22 +57,47 @@ def draw_roc(labels: Labels, probabilities: Floats, title: str) -> Figure:
 
 
 def draw_calibration(labels: Labels, probabilities: Floats, title: str) -> Figure:
-    """Observed against predicted share of fraud, in bins of equal size, on scales that show rare events."""
-    curve = reliability_curve(labels, probabilities)
+    """Observed against predicted share of fraud by level of probability, with 95 % intervals, on log-odds scales."""
+    figure, axes = _canvas(f"Calibration · {title}", "predicted probability", "observed share of fraud")
+    predicted, observed, low, high = _observed_by_level(labels, probabilities)
+    span = [predicted.min() / 2, (1 + predicted.max()) / 2]
+    axes.plot(span, span, color=PALE, linestyle="--", label="perfect")
     error = calibration_error(labels, probabilities)
-    figure, axes = _canvas(f"Calibration · {title}", "predicted share of fraud", "observed share of fraud")
-    seen = curve["observed"] > 0
-    shown = np.concatenate([curve["predicted"], curve["observed"][seen]])
-    low, high = float(shown.min()) / 2, min(1.0, float(shown.max()) * 2)
-    axes.plot([low, high], [low, high], color=PALE, linestyle="--", label="perfect")
-    axes.plot(
-        curve["predicted"][seen], curve["observed"][seen], "o", color=ACCENT, label=f"model, expected error {error:.4f}"
+    axes.errorbar(
+        predicted,
+        observed,
+        yerr=[observed - low, high - observed],
+        fmt="o",
+        color=ACCENT,
+        capsize=2,
+        label=f"model, expected error {error:.4f}",
     )
-    axes.plot(curve["predicted"][~seen], np.full((~seen).sum(), low), "v", color=INK, label="no fraud in the bin")
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    _log_odds_axes(axes, float(min(low.min(), span[0])), float(max(high.max(), span[1])))
     axes.legend(loc="upper left", frameon=False)
     return figure
+
+
+def _log_odds_axes(axes: Axes, low: float, high: float) -> None:
+    ticks = [tick for tick in TICKS if low <= tick <= high]
+    for axis, set_scale in ((axes.xaxis, axes.set_xscale), (axes.yaxis, axes.set_yscale)):
+        set_scale("logit")
+        axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+
+
+def _observed_by_level(labels: Labels, probabilities: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """For each level that has rows: mean probability, share of frauds, and the Wilson interval of that share."""
+    level = np.digitize(probabilities, LEVELS)
+    rows = np.bincount(level, minlength=len(LEVELS) + 1)
+    filled = rows > 0
+    rows = rows[filled]
+    predicted = np.bincount(level, probabilities, len(LEVELS) + 1)[filled] / rows
+    share = np.bincount(level, labels, len(LEVELS) + 1)[filled] / rows
+    centre = (share + NORMAL_95**2 / (2 * rows)) / (1 + NORMAL_95**2 / rows)
+    half = NORMAL_95 / (1 + NORMAL_95**2 / rows) * np.sqrt(share * (1 - share) / rows + (NORMAL_95 / (2 * rows)) ** 2)
+    edge = 0.5 / (rows + 1)
+    low, high = np.clip(centre - half, edge, None), np.clip(centre + half, None, 1 - edge)
+    return predicted, np.clip(share, low, high), low, high
 
 
 def draw_importances(importances: Mapping[str, float]) -> Figure:
