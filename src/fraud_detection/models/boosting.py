@@ -22,13 +22,16 @@ FIXED: Final[dict[str, Any]] = {
     "tree_method": "hist",
     "max_bin": 1024,
 }
+# Chosen on the validation folds of three generated worlds. A fraud that weighs ten gains .004 of average precision over
+# one that weighs as much as any other row; calibration takes the weight out of the probabilities again.
 STARTING_POINT: Final[dict[str, float]] = {
-    "max_depth": 6,
-    "learning_rate": 0.1,
-    "min_child_weight": 5,
+    "max_depth": 4,
+    "learning_rate": 0.05,
+    "min_child_weight": 100,
     "subsample": 0.8,
-    "colsample_bytree": 0.5,
+    "colsample_bytree": 0.6,
     "reg_lambda": 1.0,
+    "scale_pos_weight": 10,
 }
 
 
@@ -53,15 +56,13 @@ def feature_matrix(rows: pl.DataFrame, features: Sequence[str]) -> Matrix:
     return np.ascontiguousarray(columns.to_numpy(), dtype=np.float32)
 
 
-def draw_sample(
-    rows: pl.DataFrame, features: Sequence[str], negative_share: float, fraud_weight: float, seed: int
-) -> Sample:
-    """All frauds and a share of the others, weighted so that the classes keep their sums (times the fraud weight)."""
+def draw_sample(rows: pl.DataFrame, features: Sequence[str], negative_share: float, seed: int) -> Sample:
+    """All frauds and a share of the others, weighted so that the classes keep their sums."""
     fraud = labels_of(rows)
     kept = fraud | (np.random.default_rng(seed).random(fraud.size) < negative_share)
     chosen = rows.filter(pl.Series(kept))
     labels = fraud[kept]
-    weights = np.where(labels, fraud_weight, 1 / negative_share).astype(np.float32)
+    weights = np.where(labels, 1, 1 / negative_share).astype(np.float32)
     return Sample(feature_matrix(chosen, features), labels, weights)
 
 

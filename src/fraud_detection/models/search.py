@@ -56,12 +56,13 @@ def _run_trial(trial: optuna.Trial, judge: Judge, steps: int) -> float:
 def suggest(trial: optuna.Trial) -> Parameters:
     """One point of the space that is searched; every name of it is one of the starting point's."""
     return {
-        "max_depth": trial.suggest_int("max_depth", 3, 9),
-        "learning_rate": trial.suggest_float("learning_rate", 0.05, 0.2, log=True),
-        "min_child_weight": trial.suggest_float("min_child_weight", 1, 100, log=True),
+        "max_depth": trial.suggest_int("max_depth", 3, 7),
+        "learning_rate": trial.suggest_float("learning_rate", 0.03, 0.12, log=True),
+        "min_child_weight": trial.suggest_float("min_child_weight", 1, 300, log=True),
         "subsample": trial.suggest_float("subsample", 0.5, 1.0),
         "colsample_bytree": trial.suggest_float("colsample_bytree", 0.3, 1.0),
         "reg_lambda": trial.suggest_float("reg_lambda", 0.1, 30, log=True),
+        "scale_pos_weight": trial.suggest_float("scale_pos_weight", 1, 30, log=True),
     }
 
 

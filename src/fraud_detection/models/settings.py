@@ -20,7 +20,6 @@ class TrainingSettings:
         negative_share: share of the legitimate transactions that each booster is fitted on, weighted so that their sum
             stays the same; all frauds are always used.
         boosters: how many boosters are averaged, each with a sample of its own.
-        fraud_weight: weight of a fraud against a legitimate transaction; 1 leaves the classes as they are.
         max_rounds: most trees a booster may have.
         patience: rounds without a better average precision on the held-out days after which a booster stops.
         calibrator: what maps margins to probabilities.
@@ -38,7 +37,6 @@ class TrainingSettings:
     held_out_days: int = 7
     negative_share: float = 0.1
     boosters: int = 3
-    fraud_weight: float = 1.0
     max_rounds: int = 600
     patience: int = 50
     calibrator: Calibrator = "platt"
@@ -58,7 +56,6 @@ class TrainingSettings:
         for name in ("negative_share", "search_negative_share"):
             _refuse(name, getattr(self, name), 0 < getattr(self, name) <= 1, "a share above 0, up to 1")
         _refuse("window_days", self.window_days, self.window_days > self.held_out_days, "more than held_out_days")
-        _refuse("fraud_weight", self.fraud_weight, self.fraud_weight > 0, "a positive number")
         _refuse("trials", self.trials, self.trials >= 0, "a whole number from 0")
 
 

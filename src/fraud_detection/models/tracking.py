@@ -58,7 +58,7 @@ def log_candidate(candidate: Candidate, provenance: Provenance) -> str:
     Returns:
         The id of the run.
     """
-    with mlflow.start_run() as run:
+    with mlflow.start_run(nested=True) as run:
         mlflow.log_params(_parameters(candidate))
         mlflow.log_metrics(_metrics(candidate))
         mlflow.set_tags(_tags(candidate, provenance))
@@ -72,7 +72,7 @@ def log_candidate(candidate: Candidate, provenance: Provenance) -> str:
 
 def log_verdict(run_id: str, verdict: Verdict, judged: pl.DataFrame) -> None:
     """Add the verdict, the metrics and the pictures of the judged rows to the candidate's run."""
-    with mlflow.start_run(run_id=run_id):
+    with mlflow.start_run(run_id=run_id, nested=True):
         mlflow.log_dict(verdict.as_dict(), VERDICT_FILE)
         mlflow.log_metrics({f"test_{name}": value for name, value in verdict.metrics.items()})
         if verdict.metrics:

@@ -117,9 +117,7 @@ def _search_week(
     week = evaluation_rows(rows, fold).sort(ORDER)
     _check_classes(window, f"the search window before {fold.train_end.date()}")
     _check_classes(week, f"the search week from {fold.test_start.date()}")
-    sample = boosting.draw_sample(
-        window, features, settings.search_negative_share, settings.fraud_weight, settings.seed
-    )
+    sample = boosting.draw_sample(window, features, settings.search_negative_share, settings.seed)
     return sample.binned(settings.threads), boosting.feature_matrix(week, features), labels_of(week)
 
 
@@ -134,7 +132,7 @@ def _fit_boosters(
     boosters = []
     for number in range(settings.boosters):
         seed = settings.seed + number
-        sample = boosting.draw_sample(fitted, features, settings.negative_share, settings.fraud_weight, seed)
+        sample = boosting.draw_sample(fitted, features, settings.negative_share, seed)
         data = sample.binned(settings.threads)
         watched = boosting.bin_alike(data, *held_out, settings.threads)
         boosters.append(

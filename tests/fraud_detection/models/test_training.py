@@ -67,7 +67,7 @@ def test_a_window_without_fraud_is_refused_by_name(rows, fold, candidate):
 
 def test_a_sample_holds_every_fraud_and_keeps_the_weight_of_the_others(rows):
     labelled = rows.head(20_000)
-    sample = boosting.draw_sample(labelled, FEATURES, 0.1, 1.0, seed=3)
+    sample = boosting.draw_sample(labelled, FEATURES, 0.1, seed=3)
     assert sample.labels.sum() == labelled["is_fraud"].sum()
     assert sample.weights[~sample.labels].sum() == pytest.approx((~labelled["is_fraud"]).sum(), rel=0.1)
     assert sample.matrix.dtype == np.float32
