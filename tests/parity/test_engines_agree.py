@@ -6,12 +6,15 @@ import sys
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from pyspark.errors import PythonException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812  as in Spark's own documentation
 
+from fraud_detection.errors import DataError
 from fraud_detection.features import single_node
 from fraud_detection.features import spark as spark_engine
 from fraud_detection.features.contract import ORDER
+from fraud_detection.features.registry import GROUPS
 from fraud_detection.features.settings import FeatureSettings
 
 
@@ -30,9 +33,9 @@ def on_one_node(history):
     return single_node.compute_features(history)
 
 
-def compute_on_spark(session, history, **settings):
+def compute_on_spark(session, history, groups=GROUPS, **settings):
     rows = session.createDataFrame(history.to_arrow(compat_level=pl.CompatLevel.oldest()))
-    return spark_engine.compute_features(rows, FeatureSettings(**settings))
+    return spark_engine.compute_features(rows, FeatureSettings(**settings), groups)
 
 
 def in_order(features):
@@ -52,6 +55,22 @@ def test_identifiers_may_be_whole_numbers(session, history):
     history = history.head(2000).with_columns(number)
     on_one_node = single_node.compute_features(history)
     assert_frame_equal(in_order(compute_on_spark(session, history)), on_one_node, check_exact=True)
+
+
+@pytest.mark.parametrize("names", [{"transaction"}, {"terminal_risk"}, {"customer_habit", "terminal_streak"}])
+def test_engines_agree_on_some_groups_too(session, history, names):
+    groups = [group for group in GROUPS if group.name in names]
+    on_one_node = single_node.compute_features(history.head(2000), groups=groups)
+    features = in_order(compute_on_spark(session, history.head(2000), groups))
+    assert_frame_equal(features, on_one_node, check_exact=True)
+
+
+def test_a_history_that_breaks_its_contract_fails_with_the_same_message(session, history):
+    bad = history.head(10).with_columns(amount_cents=pl.lit(-5))
+    with pytest.raises(PythonException, match="amount_cents that is not positive, such as -5"):
+        compute_on_spark(session, bad).toArrow()
+    with pytest.raises(DataError, match="lacks known_at"):
+        compute_on_spark(session, history.drop("known_at"))
 
 
 def test_the_zone_of_the_session_changes_nothing(session, history):

@@ -1,5 +1,6 @@
 """All feature groups, in the order in which they are computed. Adding a group: one function, one entry here."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from fraud_detection.features.feature import Feature, FeatureGroup
@@ -57,8 +58,14 @@ GROUPS: Final = (
     ),
 )
 
+
+def columns_of(groups: Iterable[FeatureGroup]) -> tuple[str, ...]:
+    """Names of the features of some groups, in order."""
+    return tuple(column for group in groups for column in group.columns)
+
+
 FEATURES: Final[tuple[Feature, ...]] = tuple(feature for group in GROUPS for feature in group.features)
-ALL_FEATURES: Final[tuple[str, ...]] = tuple(feature.name for feature in FEATURES)
+ALL_FEATURES: Final[tuple[str, ...]] = columns_of(GROUPS)
 MODEL_FEATURES: Final[tuple[str, ...]] = ALL_FEATURES
 
 REFERENCE_FEATURES: Final[tuple[str, ...]] = (

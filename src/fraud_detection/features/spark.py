@@ -4,7 +4,7 @@ Entities are cut into shards by a hash; each kind of entity costs one shuffle, a
 travel with the features that they have so far. Works on classic sessions and on Spark Connect.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -13,23 +13,25 @@ from pyspark.sql.types import DataType, DoubleType, IntegerType, StructField, St
 
 from fraud_detection.features.contract import HISTORY, KEYS, check_columns
 from fraud_detection.features.feature import Entity, FeatureGroup
-from fraud_detection.features.registry import ALL_FEATURES, FEATURES, GROUPS
+from fraud_detection.features.registry import FEATURES, GROUPS, columns_of
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.shard import ShardWork, compute_shard
 
 DEFAULTS = FeatureSettings()
-ENTITIES: tuple[Entity, ...] = tuple(dict.fromkeys(g.entity for g in GROUPS if g.entity != "transaction_id"))
 
 
-def compute_features(history: DataFrame, settings: FeatureSettings = DEFAULTS) -> DataFrame:
-    """Compute every feature of every transaction.
+def compute_features(
+    history: DataFrame, settings: FeatureSettings = DEFAULTS, groups: Sequence[FeatureGroup] = GROUPS
+) -> DataFrame:
+    """Compute the features of every transaction.
 
     Args:
         history: one row a transaction, with the columns of `contract.HISTORY`, in any order.
         settings: the label delay and the number of shards.
+        groups: what to compute, out of the registry; groups that others need come before them.
 
     Returns:
-        One row a transaction, in no order: the keys, then `registry.ALL_FEATURES`. A history that breaks its
+        One row a transaction, in no order: the keys, then the features of the groups. A history that breaks its
         contract fails when the result is read.
 
     Raises:
@@ -37,25 +39,28 @@ def compute_features(history: DataFrame, settings: FeatureSettings = DEFAULTS) -
     """
     check_columns(history.columns)
     rows = history.select(*HISTORY)
-    for entity in ENTITIES:
-        rows = _add_entity(rows, entity, settings)
-    return rows.select(*KEYS, *ALL_FEATURES)
+    for entity, same in _by_entity(groups).items():
+        rows = _add_entity(rows, entity, same, settings)
+    return rows.select(*KEYS, *columns_of(groups))
 
 
-def _add_entity(rows: DataFrame, entity: Entity, settings: FeatureSettings) -> DataFrame:
+def _by_entity(groups: Sequence[FeatureGroup]) -> dict[Entity, list[FeatureGroup]]:
+    """Groups by the entity that they are sharded by; those that need only their own row go with the first."""
+    own_row: Entity = "transaction_id"
+    first = next((group.entity for group in groups if group.entity != own_row), own_row)
+    stages: dict[Entity, list[FeatureGroup]] = {first: []}
+    for group in groups:
+        stages.setdefault(first if group.entity == own_row else group.entity, []).append(group)
+    return stages
+
+
+def _add_entity(rows: DataFrame, entity: Entity, groups: list[FeatureGroup], settings: FeatureSettings) -> DataFrame:
     """One shuffle: whole entities of one kind come together, and every group of that kind is added."""
-    groups = _groups_of(entity)
     earlier = tuple(name for name in rows.columns if name not in HISTORY)
-    columns = (*(KEYS if entity == ENTITIES[-1] else HISTORY), *earlier, *(c for g in groups for c in g.columns))
+    columns = (*HISTORY, *earlier, *columns_of(groups))
     work = ShardWork(tuple(group.name for group in groups), earlier, columns, settings)
     shard = F.pmod(F.xxhash64(entity), F.lit(settings.shards)).alias("shard")
     return rows.groupBy(shard).applyInArrow(_apply(work), _schema(rows.schema, columns))
-
-
-def _groups_of(entity: Entity) -> list[FeatureGroup]:
-    """Groups that need no more than the own row go with the first entity."""
-    own_row = {"transaction_id"} if entity == ENTITIES[0] else set()
-    return [group for group in GROUPS if group.entity in {entity} | own_row]
 
 
 def _apply(work: ShardWork) -> Callable[[pa.Table], pa.Table]:
