@@ -80,6 +80,13 @@ class Tables:
         missing = rows.select(*table.column_names).join(present, list(table.key), how="left_anti")
         missing.select(*table.column_names).write.format("delta").mode("append").saveAsTable(self.name(table.name))
 
+    def replace(self, spark: SparkSession, table: TableSchema, rows: DataFrame) -> None:
+        """Exchange all rows in one commit; readers see the old ones until then. Other columns make a new table."""
+        if self.exists(spark, table.name) and tuple(self.read(spark, table.name).columns) != table.column_names:
+            spark.sql(self._creation(table, "CREATE OR REPLACE TABLE"))
+        self.ensure(spark, table)
+        rows.select(*table.column_names).write.insertInto(self.name(table.name), overwrite=True)
+
     def version(self, spark: SparkSession, table: str) -> int:
         """The latest Delta version of a table, for the record of what a model was made from."""
         self._register(spark, table)
@@ -89,12 +96,12 @@ class Tables:
         """The id that Delta gave the table at its creation; a table made anew has another."""
         return str(spark.sql(f"DESCRIBE DETAIL {self.name(table)}").collect()[0].id)
 
-    def _creation(self, table: TableSchema) -> str:
+    def _creation(self, table: TableSchema, verb: str = "CREATE TABLE IF NOT EXISTS") -> str:
         columns = ", ".join(f"`{name}` {kind}" for name, kind in table.columns.items())
         cluster = f" CLUSTER BY ({', '.join(table.cluster_by)})" if table.cluster_by else ""
         comment = table.comment.replace("'", "''")
         return (
-            f"CREATE TABLE IF NOT EXISTS {self.name(table.name)} ({columns}) USING DELTA{self._location(table.name)}"
+            f"{verb} {self.name(table.name)} ({columns}) USING DELTA{self._location(table.name)}"
             f"{cluster} COMMENT '{comment}'"
         )
 

@@ -28,12 +28,14 @@ TRANSACTIONS_FEED = Feed("transactions", BRONZE_TRANSACTIONS, has_header=False)
 LABELS_FEED = Feed("labels", BRONZE_LABELS, has_header=True)
 
 
-def ingest_files(spark: SparkSession, feed: Feed, landing: str, tables: Tables, settings: DataSettings) -> None:
+def ingest_files(
+    spark: SparkSession, feed: Feed, landing: str, checkpoints: str, tables: Tables, settings: DataSettings
+) -> None:
     """Append the lines of all files that have not been read yet, exactly once, and return when that is done."""
     files = read_new_files(spark, f"{landing}/{feed.dataset}", settings)
     lines = split_lines(files, feed)
     target = tables.name(feed.bronze.name)
-    checkpoint = checkpoint_path(landing, feed.bronze.name, tables.identity(spark, feed.bronze.name))
+    checkpoint = checkpoint_path(checkpoints, feed.bronze.name, tables.identity(spark, feed.bronze.name))
     run_to_end(
         lines.writeStream.format("delta")
         .option("checkpointLocation", checkpoint)
@@ -67,7 +69,9 @@ def split_lines(files: DataFrame, feed: Feed) -> DataFrame:
     """
     text = F.when(F.startswith("value", F.lit(BYTE_ORDER_MARK)), F.substr("value", F.lit(2))).otherwise(F.col("value"))
     split = files.withColumn("lines", F.split(text, "\n"))
-    split = split.withColumn("header", F.rtrim(F.get("lines", F.lit(0)), F.lit("\r")) if feed.has_header else F.lit(None))
+    split = split.withColumn(
+        "header", F.rtrim(F.get("lines", F.lit(0)), F.lit("\r")) if feed.has_header else F.lit(None)
+    )
     spread = split.select(
         F.element_at(F.split("file_path", f"/{feed.dataset}/"), -1).alias("file"),
         "file_modification_time",
@@ -87,9 +91,9 @@ def split_lines(files: DataFrame, feed: Feed) -> DataFrame:
     )
 
 
-def checkpoint_path(landing: str, *parts: str) -> str:
+def checkpoint_path(folder: str, *parts: str) -> str:
     """Where a stream keeps its progress. The ids of the tables are part of it, so a table made anew is filled anew."""
-    return str(PurePosixPath(landing) / "_checkpoints" / "-".join(parts))
+    return str(PurePosixPath(folder) / "-".join(parts))
 
 
 def run_to_end(query: StreamingQuery) -> None:

@@ -46,9 +46,8 @@ def write_landing(transactions: pl.DataFrame, world: World, dirt: Dirt, folder: 
     arrives once more, whole, two days later; what would arrive after the last day is not written.
     """
     rng = np.random.default_rng([world.seed, 1])
-    days = (
-        transactions.with_columns(pl.col("event_time").dt.date().alias("day"))
-        .partition_by("day", as_dict=True, include_key=False, maintain_order=True)
+    days = transactions.with_columns(pl.col("event_time").dt.date().alias("day")).partition_by(
+        "day", as_dict=True, include_key=False, maintain_order=True
     )
     empty = transactions.clear()
     late: dict[date, list[str]] = {}

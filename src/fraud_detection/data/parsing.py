@@ -25,9 +25,7 @@ def parse_csv(bronze: DataFrame, fields: Sequence[str], header: str) -> DataFram
     schema = ", ".join(f"`{name}` STRING" for name in (*_quoted(names), CORRUPT))
     parsed = bronze.withColumn("parsed", F.from_csv("raw", schema, {"columnNameOfCorruptRecord": CORRUPT}))
     readable = F.col(f"parsed.{CORRUPT}").isNull()
-    found = [
-        (F.col("parsed")[name] if name in names else F.lit(None).cast("string")).alias(name) for name in fields
-    ]
+    found = [(F.col("parsed")[name] if name in names else F.lit(None).cast("string")).alias(name) for name in fields]
     return parsed.select(*bronze.columns, readable.alias("readable"), *found)
 
 

@@ -25,7 +25,9 @@ class Account:
     by_reason: dict[str, int]
 
 
-def prepare(spark: SparkSession, landing: str, tables: Tables, settings: DataSettings) -> list[Account]:
+def prepare(
+    spark: SparkSession, landing: str, checkpoints: str, tables: Tables, settings: DataSettings
+) -> list[Account]:
     """Take in all new files and publish their rows.
 
     Raises:
@@ -36,14 +38,14 @@ def prepare(spark: SparkSession, landing: str, tables: Tables, settings: DataSet
     for cleaning in (TRANSACTIONS, LABELS):
         for table in (cleaning.feed.bronze, cleaning.silver, QUARANTINE):
             tables.ensure(spark, table)
-        ingest_files(spark, cleaning.feed, landing, tables, settings)
-        clean_lines(spark, cleaning, landing, tables, settings)
+        ingest_files(spark, cleaning.feed, landing, checkpoints, tables, settings)
+        clean_lines(spark, cleaning, checkpoints, tables, settings)
         accounts.append(take_account(spark, cleaning, tables))
     return accounts
 
 
 def clean_lines(
-    spark: SparkSession, cleaning: Cleaning, landing: str, tables: Tables, settings: DataSettings
+    spark: SparkSession, cleaning: Cleaning, checkpoints: str, tables: Tables, settings: DataSettings
 ) -> None:
     """Publish the bronze lines that have not been published yet."""
     involved = (cleaning.feed.bronze.name, cleaning.silver.name, QUARANTINE.name)
@@ -55,7 +57,7 @@ def clean_lines(
     run_to_end(
         spark.readStream.table(tables.name(cleaning.feed.bronze.name))
         .writeStream.foreachBatch(publish)
-        .option("checkpointLocation", checkpoint_path(landing, cleaning.silver.name, *identities))
+        .option("checkpointLocation", checkpoint_path(checkpoints, cleaning.silver.name, *identities))
         .trigger(availableNow=True)
         .start()
     )

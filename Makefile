@@ -1,0 +1,56 @@
+# make help lists what there is.
+PYTHON ?= python3.12
+BIN := .venv/bin
+READY := .venv/.ready
+LANDING := .local/landing
+TARGET ?= local
+
+.DEFAULT_GOAL := help
+.PHONY: help setup data run test lint lock clean check-python check-java
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(READY) ## make the environment in .venv, fetch the Delta jars once
+
+data: $(LANDING)/.complete ## generate the raw data, unless it is there
+
+run: $(READY) $(LANDING)/.complete ## run the training job on this machine and print what came of it
+	@$(BIN)/localjobs run training -t $(TARGET)
+
+test: $(READY) ## run the whole test suite against local Spark
+	@$(BIN)/python -m pytest
+
+lint: $(READY) ## ruff, mypy, import-linter
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+lock: $(READY) ## resolve the newest versions that fit, with hashes
+	@$(BIN)/uv pip compile pyproject.toml --extra local --extra dev --generate-hashes --python-version 3.12 --upgrade \
+		-o requirements.txt -q
+
+clean: ## remove generated data, tables, models and runs; the environment stays
+	@rm -rf .local .databricks/localjobs dist build
+
+check-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 12))' 2>/dev/null || \
+		{ echo "Python 3.12 is needed and '$(PYTHON)' is not it: install it (pyenv install 3.12, or uv python install 3.12)"; exit 1; }
+
+check-java:
+	@java -version 2>&1 | grep -qE 'version "(17|21)' || \
+		{ echo "Java 17 or 21 is needed: install it (on Debian: apt-get install openjdk-17-jre-headless)"; exit 1; }
+
+$(READY): requirements.txt pyproject.toml | check-python check-java
+	@echo "making the environment in .venv (some minutes, once)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@echo "fetching the Delta jars and recording Spark's classes (once)"
+	@$(BIN)/python -m fraud_detection.local_spark > .venv/setup.log 2>&1 || { tail -n 20 .venv/setup.log; exit 1; }
+	@touch $@
+
+$(LANDING)/.complete: | $(READY)
+	@$(BIN)/fraud-data generate --out $(LANDING)
+	@touch $@

@@ -1,0 +1,70 @@
+"""`fraud-data`: makes raw data to run the pipeline on."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from fraud_detection.data.generator import World, generate_transactions
+from fraud_detection.data.landing import Dirt, write_answers, write_landing
+from fraud_detection.errors import FraudDetectionError
+
+REFERENCE = World()
+DIRT = Dirt()
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+console = Console()
+
+
+@app.callback()
+def describe() -> None:
+    """Make raw data to run the pipeline on."""
+
+
+@app.command()
+def generate(
+    out: Annotated[Path, typer.Option(help="Landing folder to write to.")] = Path(".local/landing"),
+    answers: Annotated[Path, typer.Option(help="File for what only the simulator knows.")] = Path(
+        ".local/answers.parquet"
+    ),
+    customers: Annotated[int, typer.Option(help="Number of cards.")] = REFERENCE.customers,
+    terminals: Annotated[int, typer.Option(help="Number of terminals.")] = REFERENCE.terminals,
+    days: Annotated[int, typer.Option(help="Number of days.")] = REFERENCE.days,
+    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day.")] = datetime(2018, 4, 1),  # noqa: DTZ001
+    seed: Annotated[int, typer.Option(help="The same seed makes the same files.")] = REFERENCE.seed,
+    broken: Annotated[float, typer.Option(help="Share of lines that arrive cut off, and whole two days later.")] = (
+        DIRT.broken
+    ),
+    duplicate: Annotated[float, typer.Option(help="Share of lines that arrive twice.")] = DIRT.duplicate,
+    late: Annotated[float, typer.Option(help="Share of lines that arrive two days late.")] = DIRT.late,
+    bad_amount: Annotated[float, typer.Option(help="Share of lines with an impossible amount.")] = DIRT.bad_amount,
+) -> None:
+    """Simulate card transactions and write them as daily files, labels seven days later.
+
+    Example: fraud-data generate --customers 500 --days 60 --out /tmp/landing --answers /tmp/answers.parquet
+    """
+    try:
+        world = World(customers, terminals, days, start.date(), seed)
+        dirt = Dirt(broken, duplicate, late, bad_amount)
+        _refuse_used_folder(out)
+    except FraudDetectionError as error:
+        console.print(f"[red]{error}[/red]")
+        raise typer.Exit(2) from error
+    transactions = generate_transactions(world)
+    for _ in track(write_landing(transactions, world, dirt, out), "writing days", world.days, console=console):
+        pass
+    write_answers(transactions, answers)
+    console.print(f"{transactions.height:,} transactions, {transactions['is_fraud'].sum():,} frauds in {out}")
+
+
+def _refuse_used_folder(out: Path) -> None:
+    """Two worlds in one folder would look like corrections of each other."""
+    if any(out.glob("*/*")):
+        raise FraudDetectionError(f"{out} holds files already; expected an empty folder: remove it, or name another")
+
+
+if __name__ == "__main__":
+    app()

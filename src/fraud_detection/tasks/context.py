@@ -1,0 +1,156 @@
+"""The composition root: builds, in one place, the real things that a task works with."""
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from pyspark.sql import SparkSession
+
+from fraud_detection.config import DataSettings, load_section, read_yaml
+from fraud_detection.errors import ConfigurationError
+from fraud_detection.features.settings import FeatureSettings
+from fraud_detection.models.gate_settings import GateSettings
+from fraud_detection.models.provenance import Provenance, find_commit, hash_lock_file
+from fraud_detection.models.settings import TrainingSettings
+from fraud_detection.schemas import RUN_COSTS
+from fraud_detection.session import get_session, on_databricks
+from fraud_detection.tables import Tables
+from fraud_detection.tasks.arguments import Arguments, parse_arguments
+
+LOCAL_FOLDER = "FRAUD_LOCAL_FOLDER"
+LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
+SECTIONS = {"data": DataSettings, "features": FeatureSettings, "training": TrainingSettings, "gate": GateSettings}
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, by section."""
+
+    data: DataSettings = field(default_factory=DataSettings)
+    features: FeatureSettings = field(default_factory=FeatureSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+    gate: GateSettings = field(default_factory=GateSettings)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a task works with. The session starts when it is first asked for; not every task needs one."""
+
+    task: str
+    arguments: Arguments
+    settings: Settings
+    tables: Tables
+    local: Path | None
+
+    @cached_property
+    def spark(self) -> SparkSession:
+        """The session."""
+        return get_session((self.local or Path()) / "warehouse")
+
+    def data_versions(self, *read: str) -> dict[str, int]:
+        """The Delta versions of tables, by name."""
+        return {name: self.tables.version(self.spark, name) for name in read}
+
+    def provenance(self, *read: str) -> Provenance:
+        """What a model made now comes from, with the versions of the tables read."""
+        return Provenance(
+            data_versions=self.data_versions(*read),
+            settings={"arguments": asdict(self.arguments), **asdict(self.settings)},
+            commit=find_commit(Path.cwd()),
+            lock_hash=hash_lock_file(Path("requirements.txt")),
+        )
+
+
+@contextmanager
+def task_context(task: str, argv: Sequence[str] | None = None) -> Iterator[Context]:
+    """Build what the task needs, and keep its attempt as an MLflow run while it works.
+
+    Raises:
+        ConfigurationError: a parameter or a setting cannot be used.
+    """
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    context = build_context(task, parse_arguments(task, argv))
+    connect_mlflow(context.arguments.experiment, context.local)
+    started = datetime.now(UTC)
+    with mlflow.start_run(run_name=task, tags=attempt_tags(context)):
+        state = "FAILED"
+        try:
+            yield context
+            state = "SUCCESS"
+        finally:
+            if on_databricks():
+                record_cost(context, started, state)
+
+
+def build_context(task: str, arguments: Arguments) -> Context:
+    """Arguments to the things that they name."""
+    local = None if on_databricks() else Path(os.environ.get(LOCAL_FOLDER, ".local")).resolve()
+    tables = Tables(arguments.catalog, arguments.schema, local / "warehouse" if local else None)
+    return Context(task, arguments, load_settings(arguments), tables, local)
+
+
+def load_settings(arguments: Arguments) -> Settings:
+    """The settings file, if there is one, with what parameters say put on top.
+
+    Raises:
+        ConfigurationError: an unknown section or key, or a value that cannot be used.
+    """
+    values: dict[str, Any] = read_yaml(Path(arguments.settings)) if arguments.settings else {}
+    unknown = sorted(set(values) - set(SECTIONS))
+    if unknown:
+        raise ConfigurationError(f"settings have no section {', '.join(unknown)}; known are {', '.join(SECTIONS)}")
+    settings = Settings(**{name: load_section(kind, values.get(name) or {}, name) for name, kind in SECTIONS.items()})
+    trials = arguments.whole_number("trials")
+    return replace(settings, training=replace(settings.training, trials=trials))
+
+
+def connect_mlflow(experiment: str, local: Path | None) -> None:
+    """Choose the tracking store and the registry, and make the experiment if it is not there."""
+    if local is None:
+        mlflow.set_tracking_uri("databricks")
+        mlflow.set_registry_uri("databricks-uc")
+    else:
+        local.mkdir(parents=True, exist_ok=True)
+        mlflow.set_tracking_uri(f"sqlite:///{local / 'mlflow.db'}")
+        if mlflow.get_experiment_by_name(experiment) is None:
+            mlflow.create_experiment(experiment, artifact_location=(local / "mlartifacts").as_uri())
+    mlflow.set_experiment(experiment)
+
+
+def attempt_tags(context: Context) -> dict[str, str]:
+    """What identifies the attempt; by these the costs find the run."""
+    arguments = context.arguments
+    identity = {name: getattr(arguments, name) for name in ("job_run_id", "task_run_id", "attempt", "as_of")}
+    return {"task": context.task, **{name: value for name, value in identity.items() if value}}
+
+
+def record_cost(context: Context, started: datetime, state: str) -> None:
+    """Write what the attempt cost; on a laptop the runner does, which also sees attempts that were killed."""
+    from runcosts.attempt import Attempt  # noqa: PLC0415  needed on a cluster only
+    from runcosts.on_cluster import record_attempt  # noqa: PLC0415
+
+    arguments = context.arguments
+    attempt = Attempt(
+        workspace=context.spark.conf.get("spark.databricks.clusterUsageTags.clusterOwnerOrgId", "unknown") or "unknown",
+        target=None,
+        job_id="",
+        job_name="fraud training",
+        job_run_id=arguments.job_run_id,
+        task_key=context.task,
+        task_run_id=arguments.task_run_id,
+        attempt=arguments.whole_number("attempt") - 1,
+        started_at=started,
+        ended_at=datetime.now(UTC),
+        result_state=state,
+    )
+    mlflow.log_metrics(record_attempt(context.spark, context.tables.name(RUN_COSTS), attempt).metrics())

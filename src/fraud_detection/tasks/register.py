@@ -1,0 +1,47 @@
+"""Task register: makes the judged candidate a model version, and the champion if it passed."""
+
+import logging
+from collections.abc import Sequence
+
+from mlflow import MlflowClient
+
+from fraud_detection.errors import GateError
+from fraud_detection.models.registry import register
+from fraud_detection.models.tracking import load_verdict, model_uri
+from fraud_detection.tasks.context import task_context
+from fraud_detection.tasks.values import set_task_values
+
+log = logging.getLogger(__name__)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Register by the stored verdict, which must be the one that the job passed on."""
+    with task_context("register", argv) as context:
+        arguments = context.arguments
+        verdict = load_verdict(arguments.candidate)
+        if arguments.verdict != verdict.word:
+            raise GateError(
+                f"the job says {arguments.verdict!r}, the stored verdict of run {arguments.candidate} {verdict.word!r}; "
+                "expected the same word: judge the candidate again"
+            )
+        client = MlflowClient()
+        tags = {"job_run_id": arguments.job_run_id, **lineage(client, arguments.candidate)}
+        done = register(
+            client, arguments.model_name, arguments.candidate, model_uri(arguments.candidate), verdict, tags
+        )
+        log.info(
+            "%s version %d: %s, aliases: %s", done.name, done.version, done.verdict, ", ".join(done.aliases) or "none"
+        )
+        set_task_values(
+            {"model": done.name, "version": done.version, "verdict": done.verdict, "alias": ", ".join(done.aliases)}
+        )
+
+
+def lineage(client: MlflowClient, run_id: str) -> dict[str, str]:
+    """The tags of a run that say where its model comes from."""
+    tags = client.get_run(run_id).data.tags
+    return {key: value for key, value in tags.items() if key.startswith("data_version.") or key == "git_commit"}
+
+
+if __name__ == "__main__":
+    main()

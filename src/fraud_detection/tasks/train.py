@@ -1,0 +1,41 @@
+"""Task train: searches, fits and calibrates a candidate, and logs it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from fraud_detection.features.registry import MODEL_FEATURES
+from fraud_detection.features.table import feature_table
+from fraud_detection.models.settings import TrainingSettings
+from fraud_detection.models.split import production_fold
+from fraud_detection.models.tracking import log_candidate
+from fraud_detection.models.training import train_candidate
+from fraud_detection.schemas import SILVER_LABELS
+from fraud_detection.tasks.context import task_context
+from fraud_detection.tasks.rows import read_labelled_features
+from fraud_detection.tasks.values import set_task_values
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train on what was known a test week and a label delay ago, so that later days can judge the candidate."""
+    with task_context("train", argv) as context:
+        settings, now = context.settings.training, context.arguments.now
+        since = now - timedelta(days=days_needed(settings, context.settings.data.label_delay_days))
+        rows = read_labelled_features(context.spark, context.tables, MODEL_FEATURES, since, now)
+        fold = production_fold(rows, now, context.settings.data.label_delay_days)
+        candidate = train_candidate(rows, MODEL_FEATURES, fold, settings)
+        run_id = log_candidate(candidate, context.provenance(feature_table().name, SILVER_LABELS.name))
+        set_task_values(
+            {"run_id": run_id, "training_rows": candidate.rows, "training_frauds": candidate.frauds}
+            | {f"seconds_{step}": round(seconds, 1) for step, seconds in candidate.seconds.items()}
+        )
+
+
+def days_needed(settings: TrainingSettings, delay_days: int) -> int:
+    """How far back training looks: the longest of its windows before the test week, and a week to spare."""
+    before_test = 7 + 2 * delay_days + 7
+    search = settings.search_window_days + 7 * settings.search_folds + delay_days
+    return before_test + max(settings.window_days, search) + 7
+
+
+if __name__ == "__main__":
+    main()
