@@ -8,7 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 from pyspark.errors import PythonException
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F  # noqa: N812  as in Spark's own documentation
+from pyspark.sql import functions as F
 
 from fraud_detection.errors import DataError
 from fraud_detection.features import single_node

@@ -14,6 +14,7 @@ Entity = Literal["transaction_id", "customer_id", "terminal_id"]
 FeatureType = Literal["float64", "int32"]
 Reads = Literal["own row", "events", "delayed events", "visible labels"]
 
+OWNER = "fraud-features"
 TIE_RULE = "rows of one time are ordered by transaction_id; a row sees those before it, and itself"
 
 
@@ -43,8 +44,8 @@ class FeatureGroup:
     entity: Entity
     features: tuple[Feature, ...]
     add: Callable[[pl.DataFrame, FeatureSettings], pl.DataFrame]
-    owner: str
     needs: tuple[str, ...] = ()
+    owner: str = OWNER
     tie_rule: str = TIE_RULE
     unbounded: bool = False
 

@@ -5,57 +5,21 @@ from typing import Final
 
 from fraud_detection.features.feature import Feature, FeatureGroup
 from fraud_detection.features.groups import (
-    customer_frauds,
     customer_habit,
     customer_spend,
     customer_unusual,
     terminal_risk,
     terminal_streak,
-    terminal_traffic,
     transaction,
 )
 
-OWNER: Final = "fraud-features"
-
-HABIT: Final = ("amount_over_usual",)
-
 GROUPS: Final = (
-    FeatureGroup("transaction", "transaction_id", transaction.FEATURES, transaction.add_transaction_features, OWNER),
-    FeatureGroup("customer_spend", "customer_id", customer_spend.FEATURES, customer_spend.add_customer_spend, OWNER),
-    FeatureGroup("customer_habit", "customer_id", customer_habit.FEATURES, customer_habit.add_customer_habit, OWNER),
-    FeatureGroup(
-        "customer_unusual",
-        "customer_id",
-        customer_unusual.FEATURES,
-        customer_unusual.add_customer_unusual,
-        OWNER,
-        needs=HABIT,
-    ),
-    FeatureGroup(
-        "customer_frauds",
-        "customer_id",
-        customer_frauds.FEATURES,
-        customer_frauds.add_customer_frauds,
-        OWNER,
-        needs=HABIT,
-    ),
-    FeatureGroup("terminal_risk", "terminal_id", terminal_risk.FEATURES, terminal_risk.add_terminal_risk, OWNER),
-    FeatureGroup(
-        "terminal_streak",
-        "terminal_id",
-        terminal_streak.FEATURES,
-        terminal_streak.add_terminal_streak,
-        OWNER,
-        needs=HABIT,
-    ),
-    FeatureGroup(
-        "terminal_traffic",
-        "terminal_id",
-        terminal_traffic.FEATURES,
-        terminal_traffic.add_terminal_traffic,
-        OWNER,
-        needs=HABIT,
-    ),
+    transaction.GROUP,
+    customer_spend.GROUP,
+    customer_habit.GROUP,
+    customer_unusual.GROUP,
+    terminal_risk.GROUP,
+    terminal_streak.GROUP,
 )
 
 

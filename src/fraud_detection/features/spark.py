@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812  the name that Spark's own documentation uses
+from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, DoubleType, IntegerType, StructField, StructType, TimestampType
 
 from fraud_detection.features.contract import HISTORY, KEYS, check_columns

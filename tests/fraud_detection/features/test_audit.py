@@ -58,4 +58,4 @@ def test_a_late_label_is_not_seen_before_it_is_known(make_history):
     rows = [{"is_fraud": True, "late_hours": 24 * 20}, *({"hours": 24 * day} for day in (8, 20, 28))]
     features = compute_features(make_history(rows))
     assert features["terminal_days_since_ordinary_fraud"].to_list() == [60, 60, 60, 28]
-    assert features["customer_fraud_count_7d"].to_list() == [0, 0, 0, 1]
+    assert features["terminal_fraud_share_7d"].to_list() == [0, 0, 0, 0.5]

@@ -56,14 +56,3 @@ def test_a_stolen_card_does_not_accuse_the_terminal(make_history):
     history = make_history(rows)
     assert column(history, "terminal_streak_length") == [0, 0, 0]
     assert column(history, "terminal_fraud_share_30d") == [0, 0, 0.5]
-    assert column(history, "customer_days_since_unusual_fraud") == [60, 60, 8 - 1 / DAY]
-    assert column(history, "customer_fraud_count_7d") == [0, 0, 1]
-
-
-def test_traffic_at_a_terminal_includes_the_row_itself(make_history):
-    amounts = [1000, 5000, 3000]
-    history = make_history([{"hours": n, "amount_cents": cents} for n, cents in enumerate(amounts)])
-    assert column(history, "terminal_recent_count_7d") == [1, 2, 3]
-    assert column(history, "terminal_mean_amount_30d") == [10, 30, 30]
-    assert column(history, "terminal_unusual_count_7d") == [0, 0, 1]
-    assert column(history, "terminal_days_since_last") == [60, 1 / DAY, 1 / DAY]

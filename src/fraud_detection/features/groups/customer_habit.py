@@ -8,7 +8,7 @@ and it needs sums only, where a median would need all the amounts.
 import numpy as np
 import polars as pl
 
-from fraud_detection.features.feature import Feature, as_columns
+from fraud_detection.features.feature import Feature, FeatureGroup, as_columns
 from fraud_detection.features.point_in_time import Timeline, build_timeline
 from fraud_detection.features.ratios import CENTS, divide
 from fraud_detection.features.settings import FeatureSettings
@@ -58,3 +58,6 @@ def _deviation(before: Span, cents: Ints, usual: Floats, ordinary: Bools) -> Flo
     counted = ordinary & (usual > 0)
     mean_deviation = divide(before.sum(np.abs(off) * counted), before.sum(counted))
     return divide(off * (usual > 0), mean_deviation)
+
+
+GROUP = FeatureGroup("customer_habit", "customer_id", FEATURES, add_customer_habit)

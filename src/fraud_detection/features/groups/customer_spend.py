@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from fraud_detection.features.feature import Feature, as_columns
+from fraud_detection.features.feature import Feature, FeatureGroup, as_columns
 from fraud_detection.features.point_in_time import build_timeline
 from fraud_detection.features.ratios import mean_amount
 from fraud_detection.features.settings import FeatureSettings
@@ -30,3 +30,6 @@ def add_customer_spend(rows: pl.DataFrame, settings: FeatureSettings) -> pl.Data
         window = timeline.events(days)
         values += [window.count, mean_amount(window.sum(cents), window.count)]
     return rows.with_columns(as_columns(FEATURES, values))
+
+
+GROUP = FeatureGroup("customer_spend", "customer_id", FEATURES, add_customer_spend)

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from fraud_detection.features.feature import Feature, as_columns
+from fraud_detection.features.feature import Feature, FeatureGroup, as_columns
 from fraud_detection.features.groups.customer_habit import UNUSUAL
 from fraud_detection.features.point_in_time import REACH_DAYS, build_timeline
 from fraud_detection.features.ratios import divide
@@ -45,3 +45,6 @@ def add_customer_unusual(rows: pl.DataFrame, settings: FeatureSettings) -> pl.Da
 def _per_mille(ratio: Floats) -> Ints:
     """Whole numbers, so that sums are exact."""
     return np.rint(np.minimum(ratio, LARGEST) * PER_MILLE).astype(np.int64)
+
+
+GROUP = FeatureGroup("customer_unusual", "customer_id", FEATURES, add_customer_unusual, needs=("amount_over_usual",))

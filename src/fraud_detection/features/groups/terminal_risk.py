@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from fraud_detection.features.feature import Feature, as_columns
+from fraud_detection.features.feature import Feature, FeatureGroup, as_columns
 from fraud_detection.features.labels import visible_frauds
 from fraud_detection.features.point_in_time import build_timeline
 from fraud_detection.features.ratios import divide
@@ -32,3 +32,6 @@ def add_terminal_risk(rows: pl.DataFrame, settings: FeatureSettings) -> pl.DataF
         labels = timeline.labels(days)
         values += [timeline.delayed_events(days).count, divide(labels.sum(fraud), labels.count)]
     return rows.with_columns(as_columns(FEATURES, values))
+
+
+GROUP = FeatureGroup("terminal_risk", "terminal_id", FEATURES, add_terminal_risk)

@@ -6,7 +6,7 @@ tell of stolen cards and are left out. A streak is the ordinary frauds since the
 
 import polars as pl
 
-from fraud_detection.features.feature import Feature, as_columns
+from fraud_detection.features.feature import Feature, FeatureGroup, as_columns
 from fraud_detection.features.groups.customer_habit import UNUSUAL
 from fraud_detection.features.labels import visible, visible_frauds
 from fraud_detection.features.point_in_time import REACH_DAYS, build_timeline
@@ -52,3 +52,6 @@ def add_terminal_streak(rows: pl.DataFrame, settings: FeatureSettings) -> pl.Dat
         reach.newest(NEWEST).sum(ordinary),
     ]
     return rows.with_columns(as_columns(FEATURES, values))
+
+
+GROUP = FeatureGroup("terminal_streak", "terminal_id", FEATURES, add_terminal_streak, needs=("amount_over_usual",))

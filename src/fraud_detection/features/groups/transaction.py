@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from fraud_detection.features.feature import Feature
+from fraud_detection.features.feature import Feature, FeatureGroup
 from fraud_detection.features.ratios import major_units
 from fraud_detection.features.settings import FeatureSettings
 
@@ -24,3 +24,6 @@ def add_transaction_features(rows: pl.DataFrame, _settings: FeatureSettings) -> 
         (time.weekday() >= SATURDAY).cast(pl.Int32).alias("is_weekend"),
         (time.hour() <= NIGHT_ENDS).cast(pl.Int32).alias("is_night"),
     )
+
+
+GROUP = FeatureGroup("transaction", "transaction_id", FEATURES, add_transaction_features)
