@@ -15,7 +15,7 @@ def test_what_fits_is_computed_on_one_node():
 def test_what_does_not_fit_goes_to_spark():
     choice = choose_engine(rows=100_000_000, size_bytes=10 * GB, cores=2, memory_bytes=16 * GB)
     assert choice.name == "spark"
-    assert "need 70.0 GB" in choice.reason
+    assert "need 65.0 GB" in choice.reason
 
 
 def test_a_large_cluster_wins_even_where_one_node_would_do():
