@@ -3,15 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 from ruamel.yaml import YAML
 
 from fraud_detection.errors import ConfigurationError
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class DataSettings:
     max_file_bytes: int = 512 * 1024 * 1024
 
 
-def load_section(kind: type[T], values: Mapping[str, Any], section: str) -> T:
+def load_section[T](kind: type[T], values: Mapping[str, Any], section: str) -> T:
     """Build one frozen settings value.
 
     Raises:

@@ -72,7 +72,7 @@ def fetch_jars() -> list[Path]:
 
     builder = _configure(SparkSession.builder.master("local[1]"), "")
     session = configure_spark_with_delta_pip(builder).getOrCreate()
-    resolved = [Path(urlparse(jar).path) for jar in session.conf.get("spark.jars", "").split(",")]
+    resolved = [Path(urlparse(jar).path) for jar in (session.conf.get("spark.jars", None) or "").split(",")]
     session.stop()
     JARS.mkdir(parents=True, exist_ok=True)
     own = [jar for jar in resolved if jar.name.startswith(DELTA_GROUPS)]

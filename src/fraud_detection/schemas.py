@@ -25,7 +25,15 @@ def _frozen(mapping: Mapping[str, str]) -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class TableSchema:
-    """One table: column name → type and options, merge key, clustering, CHECK constraints by name."""
+    """One table.
+
+    Attributes:
+        columns: name → type and options, as SQL says it.
+        key: what a merge goes by.
+        cluster_by: columns that files are clustered by.
+        checks: CHECK constraints by name.
+        indexed_columns: how many leading columns have statistics for skipping files; None for Delta's default of 32.
+    """
 
     name: str
     comment: str
@@ -33,6 +41,7 @@ class TableSchema:
     key: tuple[str, ...] = ()
     cluster_by: tuple[str, ...] = ()
     checks: Mapping[str, str] = field(default_factory=lambda: _frozen({}))
+    indexed_columns: int | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -66,7 +75,7 @@ SILVER_TRANSACTIONS = TableSchema(
     ),
     key=("transaction_id",),
     cluster_by=("event_date", "customer_id"),
-    checks=_frozen({"amount_positive": "amount > 0", "event_date_of_time": "event_date = CAST(event_time AS DATE)"}),
+    checks=_frozen({"amount_not_negative": "amount >= 0", "event_date_of_time": "event_date = CAST(event_time AS DATE)"}),
 )
 SILVER_LABELS = TableSchema(
     name="silver_labels",

@@ -39,4 +39,5 @@ def _connect_session() -> SparkSession:
         return SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).getOrCreate()
     from databricks.connect import DatabricksSession  # noqa: PLC0415  lives in an environment of its own
 
-    return DatabricksSession.builder.getOrCreate()
+    session: SparkSession = DatabricksSession.builder.getOrCreate()
+    return session

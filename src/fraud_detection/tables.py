@@ -102,7 +102,7 @@ class Tables:
         comment = table.comment.replace("'", "''")
         return (
             f"{verb} {self.name(table.name)} ({columns}) USING DELTA{self._location(table.name)}"
-            f"{cluster} COMMENT '{comment}'"
+            f"{cluster} COMMENT '{comment}'{_properties(table)}"
         )
 
     def _location(self, table: str) -> str:
@@ -115,3 +115,9 @@ class Tables:
         if folder and (folder / "_delta_log").is_dir() and not spark.catalog.tableExists(self.name(table)):
             self.create_schema(spark)
             spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING DELTA{self._location(table)}")
+
+
+def _properties(table: TableSchema) -> str:
+    if table.indexed_columns is None:
+        return ""
+    return f" TBLPROPERTIES ('delta.dataSkippingNumIndexedCols' = '{table.indexed_columns}')"

@@ -25,7 +25,7 @@ def describe() -> None:
 
 
 @app.command()
-def generate(
+def generate(  # noqa: PLR0917  typer passes all by name
     out: Annotated[Path, typer.Option(help="Landing folder to write to.")] = Path(".local/landing"),
     answers: Annotated[Path, typer.Option(help="File for what only the simulator knows.")] = Path(
         ".local/answers.parquet"

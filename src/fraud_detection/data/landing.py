@@ -1,6 +1,5 @@
 """Writes simulated transactions as a source system would deliver them: daily files, late labels, some dirt."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,7 +15,7 @@ LABEL_DELAY = timedelta(days=7)
 LATE_BY = timedelta(days=2)
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 DIRTY = ("broken", "bad_amount", "duplicate", "late")
-BAD_AMOUNTS = ("-12.50", "NaN", '"12,50"', "0", "1e15", "null")
+BAD_AMOUNTS = ("-12.50", "NaN", '"12,50"', "1e15", "null")
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def _write(path: Path, lines: list[str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     hidden = path.with_name(f"_{path.name}.writing")
     hidden.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    os.replace(hidden, path)
+    hidden.replace(path)
 
 
 def as_of(world: World) -> datetime:

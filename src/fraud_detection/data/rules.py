@@ -51,7 +51,7 @@ def transaction_rules(settings: DataSettings) -> list[Rule]:
         *missing("transaction_id", "event_time_text", "customer_id", "terminal_id", "amount_text"),
         *bad_time("event_time", settings),
         Rule("amount_not_a_number", F.col("amount_text").isNotNull() & ~is_number),
-        Rule("amount_not_positive", is_number & (number <= 0)),
+        Rule("amount_negative", is_number & (number < 0)),
         Rule("amount_too_large", is_number & (number > LARGEST_AMOUNT)),
         Rule("amount_too_precise", F.col("amount_exact") != F.col("amount")),
     ]

@@ -6,7 +6,7 @@ import mlflow
 
 from fraud_detection.data.prepare import Account, prepare
 from fraud_detection.tasks.context import task_context
-from fraud_detection.tasks.values import Value, set_task_values
+from fraud_detection.tasks.values import set_task_values
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             set_task_values(_counts(account))
 
 
-def _counts(account: Account) -> dict[str, Value]:
+def _counts(account: Account) -> dict[str, float]:
     counts = {"read": account.read, "silver": account.silver, "quarantined": account.quarantined}
     return {f"{account.dataset}_{name}": count for name, count in counts.items()}
 

@@ -29,12 +29,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         done = register(
             client, arguments.model_name, arguments.candidate, model_uri(arguments.candidate), verdict, tags
         )
-        log.info(
-            "%s version %d: %s, aliases: %s", done.name, done.version, done.verdict, ", ".join(done.aliases) or "none"
-        )
-        set_task_values(
-            {"model": done.name, "version": done.version, "verdict": done.verdict, "alias": ", ".join(done.aliases)}
-        )
+        alias = ", ".join(done.aliases) or "none"
+        log.info("%s version %d: %s, alias: %s", done.name, done.version, done.verdict, alias)
+        set_task_values({"model": done.name, "version": done.version, "verdict": done.verdict, "alias": alias})
+
 
 
 def lineage(client: MlflowClient, run_id: str) -> dict[str, str]:

@@ -25,7 +25,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         candidate = train_candidate(rows, MODEL_FEATURES, fold, settings)
         run_id = log_candidate(candidate, context.provenance(feature_table().name, SILVER_LABELS.name))
         set_task_values(
-            {"run_id": run_id, "training_rows": candidate.rows, "training_frauds": candidate.frauds}
+            {"run_id": run_id}
+            | {"training_rows": candidate.rows, "training_frauds": candidate.frauds}
             | {f"seconds_{step}": round(seconds, 1) for step, seconds in candidate.seconds.items()}
         )
 
