@@ -30,9 +30,9 @@ def main(argv: Sequence[str] | None = None) -> None:
             client, arguments.model_name, arguments.candidate, model_uri(arguments.candidate), verdict, tags
         )
         alias = ", ".join(done.aliases) or "none"
+        alias = ", ".join(done.aliases) or "none"
         log.info("%s version %d: %s, alias: %s", done.name, done.version, done.verdict, alias)
         set_task_values({"model": done.name, "version": done.version, "verdict": done.verdict, "alias": alias})
-
 
 
 def lineage(client: MlflowClient, run_id: str) -> dict[str, str]:
