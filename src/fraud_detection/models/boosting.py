@@ -12,6 +12,7 @@ import xgboost as xgb
 from fraud_detection.models.metrics import labels_of
 
 Matrix = npt.NDArray[np.float32]
+Binned = xgb.QuantileDMatrix
 
 # The defaults of XGBoost 3 lose .1 of average precision here: its bins (256) are too coarse for amounts and counts
 # with long tails, and its guess of base_score starts where the first trees have nothing left to win.
@@ -43,7 +44,7 @@ class Sample:
     labels: npt.NDArray[np.bool_]
     weights: npt.NDArray[np.float32]
 
-    def binned(self, threads: int) -> xgb.QuantileDMatrix:
+    def binned(self, threads: int) -> Binned:
         """The rows as XGBoost reads them; worth keeping where several boosters are fitted on the same rows."""
         return xgb.QuantileDMatrix(
             self.matrix, self.labels, weight=self.weights, max_bin=FIXED["max_bin"], nthread=threads
@@ -66,9 +67,7 @@ def draw_sample(rows: pl.DataFrame, features: Sequence[str], negative_share: flo
     return Sample(feature_matrix(chosen, features), labels, weights)
 
 
-def bin_alike(
-    data: xgb.QuantileDMatrix, matrix: Matrix, labels: npt.NDArray[np.bool_], threads: int
-) -> xgb.QuantileDMatrix:
+def bin_alike(data: Binned, matrix: Matrix, labels: npt.NDArray[np.bool_], threads: int) -> Binned:
     """Other rows in the bins of the rows that are fitted on."""
     return xgb.QuantileDMatrix(matrix, labels, ref=data, max_bin=FIXED["max_bin"], nthread=threads)
 

@@ -112,7 +112,7 @@ def score_rows(scorer: Scorer, rows: pl.DataFrame) -> np.ndarray[tuple[int], np.
 
 def _search_week(
     rows: pl.DataFrame, features: Sequence[str], fold: Fold, settings: TrainingSettings
-) -> tuple[xgb.QuantileDMatrix, boosting.Matrix, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+) -> tuple[boosting.Binned, boosting.Matrix, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
     window = training_rows(rows, fold, settings.search_window_days).sort(ORDER)
     week = evaluation_rows(rows, fold).sort(ORDER)
     _check_classes(window, f"the search window before {fold.train_end.date()}")

@@ -27,12 +27,12 @@ def test_card_precision_is_the_mean_over_days_of_the_share_of_compromised_cards_
 
 def test_a_card_is_ranked_by_its_highest_score_of_the_day():
     rows = make_rows((1, "a", True), (1, "a", False), (1, "b", False))
-    assert metrics.card_precision(rows, np.array([0.1, 0.9, 0.5]), cards_a_day=1) == 1.0
+    assert metrics.card_precision(rows, np.array([0.1, 0.9, 0.6]), cards_a_day=1) == 1.0
 
 
 def test_a_detected_card_takes_no_place_on_later_days():
-    rows = make_rows((1, "a", True), (2, "a", True), (2, "b", True))
-    assert metrics.card_precision(rows, np.array([0.9, 0.9, 0.5]), cards_a_day=1) == 1.0
+    rows = make_rows((1, "a", True), (2, "a", True), (2, "b", False))
+    assert metrics.card_precision(rows, np.array([0.9, 0.9, 0.5]), cards_a_day=1) == 0.5
 
 
 def test_a_card_that_was_shown_without_fraud_is_shown_again():

@@ -103,6 +103,13 @@ def test_a_card_known_as_compromised_on_the_day_is_not_judged():
     ]
 
 
+def test_a_label_that_comes_at_midnight_does_not_block_its_card_on_that_day_yet():
+    rows = make_rows(
+        ("2018-08-02T00:00:00", "a", True), ("2018-08-09T10:00:00", "a", False), ("2018-08-10T10:00:00", "a", False)
+    )
+    assert split.evaluation_rows(rows, FOLD)["event_time"].dt.day().to_list() == [9]
+
+
 def test_a_fraud_before_the_training_week_does_not_block_a_card():
     rows = make_rows(("2018-07-24T23:59:59", "a", True), ("2018-08-08T10:00:00", "a", True))
     assert cards(split.evaluation_rows(rows, FOLD)) == ["a"]

@@ -45,11 +45,12 @@ def test_no_label_that_came_after_the_test_week_began_changes_the_model(candidat
     np.testing.assert_array_equal(score_rows(again.scorer, judged), score_rows(candidate.scorer, judged))
 
 
-def test_the_held_out_days_are_the_last_of_the_window_and_are_not_fitted_on(candidate, fold):
+def test_the_held_out_days_are_the_last_of_the_window_and_are_not_fitted_on(candidate, rows, fold):
     start = fold.train_end - timedelta(days=candidate.settings.held_out_days)
     assert candidate.held_out["event_time"].min() >= start
     assert candidate.held_out["event_time"].max() < fold.train_end
-    assert candidate.rows > candidate.held_out.height
+    window = split.training_rows(rows, fold, candidate.settings.window_days)
+    assert candidate.rows + candidate.held_out.height == window.height
 
 
 def test_without_trials_the_given_parameters_are_taken(rows, fold, candidate):
