@@ -13,8 +13,7 @@ def history():
     number = pl.int_range(pl.len())
     late = pl.when(number % 7 == 0).then(pl.duration(days=9)).otherwise(pl.duration(days=7))
     return (
-        transactions.filter(pl.col("amount_cents") > 0)
-        .drop("scenario")
+        transactions.drop("scenario")
         .with_columns(pl.col("event_time").dt.truncate("10m"))
         .with_columns(known_at=pl.when(number % 11 != 0).then(pl.col("event_time") + late))
     )

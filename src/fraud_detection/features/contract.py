@@ -68,10 +68,10 @@ def _refuse_nulls(history: pl.DataFrame) -> None:
 
 
 def _refuse_amounts(history: pl.DataFrame) -> None:
-    bad = history.filter(pl.col("amount_cents") <= 0)
+    bad = history.filter(pl.col("amount_cents") < 0)
     if bad.height:
         example = bad.row(0, named=True)
         raise DataError(
-            f"{bad.height} rows have an amount_cents that is not positive, such as {example['amount_cents']} in "
-            f"transaction {example['transaction_id']}; expected at least 1: send such rows to quarantine first"
+            f"{bad.height} rows have a negative amount_cents, such as {example['amount_cents']} in "
+            f"transaction {example['transaction_id']}; expected at least 0: send such rows to quarantine first"
         )

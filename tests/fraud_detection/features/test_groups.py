@@ -56,3 +56,9 @@ def test_a_stolen_card_does_not_accuse_the_terminal(make_history):
     history = make_history(rows)
     assert column(history, "terminal_streak_length") == [0, 0, 0]
     assert column(history, "terminal_fraud_share_30d") == [0, 0, 0.5]
+
+
+def test_verifications_of_nothing_leave_the_habit_neutral(make_history):
+    history = make_history([{"hours": n, "amount_cents": cents} for n, cents in enumerate([0, 0, 1000])])
+    assert column(history, "amount_over_usual") == [1.0, 1.0, 1.0]
+    assert column(history, "amount_deviation") == [0.0, 0.0, 0.0]

@@ -61,7 +61,7 @@ def test_nanoseconds_and_zones_become_microseconds_utc(make_history):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (pl.lit(0).alias("amount_cents"), "amount_cents that is not positive, such as 0"),
+        (pl.lit(-5).alias("amount_cents"), "negative amount_cents, such as -5"),
         (pl.lit(None, pl.Datetime("us", "UTC")).alias("event_time"), "2 in event_time"),
         (pl.lit(None, pl.Int64).alias("customer_id"), "2 in customer_id"),
         (pl.lit("2018-04-01").alias("event_time"), "event_time is of type String"),
