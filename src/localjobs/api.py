@@ -13,6 +13,7 @@ _UNFINISHED = {LifeCycle.PENDING, LifeCycle.QUEUED, LifeCycle.BLOCKED, LifeCycle
 
 def as_api(run: Run, store: Store) -> dict[str, Any]:
     """The run as a client of the Jobs API reads it; times are in milliseconds."""
+    iterations = [_task(one) for task in run.tasks for one in task.iterations]
     return {
         "job_id": run.job_id,
         "run_id": run.run_id,
@@ -25,6 +26,7 @@ def as_api(run: Run, store: Store) -> dict[str, Any]:
         **_times(run.created_at, run.ended_at),
         "job_parameters": [parameter.model_dump() for parameter in run.parameters],
         "tasks": [_task(task) for task in run.tasks],
+        **({"iterations": iterations} if iterations else {}),
         "repair_history": [],
     }
 
@@ -47,13 +49,27 @@ def _milliseconds(moment: datetime) -> int:
 def _task(task: Task) -> dict[str, Any]:
     last = task.attempts[-1] if task.attempts else None
     return {
-        "task_key": task.task_key,
+        "task_key": task.name,
         "run_id": last.task_run_id if last else 0,
         "attempt_number": last.number if last else 0,
         "state": _state(task.state, task.result, task.message),
         "run_if": task.run_if,
         **({"depends_on": [dep.model_dump(exclude_none=True) for dep in task.depends_on]} if task.depends_on else {}),
         **_task_times(task, last),
+        **({"for_each_task": {"stats": {"task_run_stats": _count(task.iterations)}}} if task.iterations else {}),
+    }
+
+
+def _count(iterations: tuple[Task, ...]) -> dict[str, int]:
+    ended = [one for one in iterations if one.ended]
+    active = sum(one.state is LifeCycle.RUNNING for one in iterations)
+    return {
+        "total_iterations": len(iterations),
+        "completed_iterations": len(ended),
+        "succeeded_iterations": sum(one.succeeded for one in ended),
+        "failed_iterations": sum(not one.succeeded for one in ended),
+        "active_iterations": active,
+        "scheduled_iterations": len(iterations) - len(ended) - active,
     }
 
 

@@ -16,8 +16,9 @@ _PRECISE = 4
 
 
 def word_state(state: LifeCycle, result: Result | None) -> str:
-    """The result once there is one, else how far things have come."""
-    return str(result or state)
+    """The result once there is one, else how far things have come; a task that was left out is SKIPPED."""
+    skipped = state is LifeCycle.SKIPPED and result is Result.EXCLUDED
+    return str(state if skipped else result or state)
 
 
 def word_seconds(seconds: float) -> str:
@@ -90,6 +91,12 @@ def columns_of(task: Task) -> dict[str, Any]:
     return total_columns([attempt.columns for attempt in task.attempts])
 
 
+def values_of(task: Task) -> dict[str, Any]:
+    """The task values, after them what a notebook ended with."""
+    output = task.attempts[-1].output if task.attempts else ""
+    return {**task.values, "dbutils.notebook.exit": output} if output else task.values
+
+
 def numeric_columns(tasks: Iterable[Task]) -> list[str]:
     """The names of the columns that can be added up."""
     rows = [columns_of(task) for task in tasks]
@@ -99,10 +106,10 @@ def numeric_columns(tasks: Iterable[Task]) -> list[str]:
 def sink_notes(run: Run) -> list[str]:
     """What sinks report in words, each with the tasks that it holds for."""
     tasks_by_note: dict[str, list[str]] = {}
-    for task in in_order(run.tasks):
+    for task in in_order(run.all_tasks):
         for name, value in columns_of(task).items():
             if value is not None and not is_number(value):
-                tasks_by_note.setdefault(f"{word_column(name)}: {word_value(value)}", []).append(task.task_key)
+                tasks_by_note.setdefault(f"{word_column(name)}: {word_value(value)}", []).append(task.name)
     return [f"{note} ({', '.join(tasks)})" for note, tasks in tasks_by_note.items()]
 
 

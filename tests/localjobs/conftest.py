@@ -19,6 +19,10 @@ from localjobs.state.store import Store
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
+def hear_nothing(_run, _task):
+    """Listens to nobody."""
+
+
 @dataclass
 class Bench:
     """A bundle with one job in a folder of its own, and everything that is needed to run it."""
@@ -26,18 +30,18 @@ class Bench:
     root: Path
     sink: RecordingSink = field(default_factory=RecordingSink)
 
-    def write(self, tasks: list[dict[str, Any]], **settings: Any) -> None:
-        """Write the bundle; JSON is YAML."""
+    def write(self, tasks: list[dict[str, Any]], others: dict[str, Any] | None = None, **settings: Any) -> None:
+        """Write the bundle with the job `job`, and other jobs; JSON is YAML."""
         bundle = {
             "bundle": {"name": "bench"},
             "targets": {"local": {"default": True}},
-            "resources": {"jobs": {"job": {"name": "the job", "tasks": tasks, **settings}}},
+            "resources": {"jobs": {"job": {"name": "the job", "tasks": tasks, **settings}, **(others or {})}},
         }
         (self.root / "databricks.yml").write_text(json.dumps(bundle))
 
-    def run(self, tasks, *, params=None, only=None, parallel=4, listener=lambda _run, _task: None, **settings) -> Run:
+    def run(self, tasks, *, params=None, only=None, skip=False, listener=hear_nothing, parallel=4, **settings) -> Run:
         self.write(tasks, **settings)
-        plan = make_plan(self.deploy(), "job", params or {}, only, parallel)
+        plan = make_plan(self.deploy(), "job", params or {}, only, parallel, skip_unsupported=skip)
         sinks = Sinks({"recording": lambda: lambda _root, _target: self.sink}, self.root, "local")
         return run_plan(plan, Store(self.root), sinks, listener)
 

@@ -8,7 +8,7 @@ import typer
 from localjobs.bundle.resolve import deploy, resolve
 from localjobs.cli.console import explaining_errors
 from localjobs.cli.options import Output, Root, Target, Variables, make_request
-from localjobs.runner.plan import load_job
+from localjobs.runner.loading import load_job
 from localjobs.spec.job import Job
 
 Key = Annotated[str, typer.Argument(help="Key of the job in the bundle.")]

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from localjobs.cli.styles import style_state
 from localjobs.cli.tables import task_table
-from localjobs.runner.job_run import Listener
+from localjobs.runner.means import Listener
 from localjobs.state.records import Run, Task
 from localjobs.states import LifeCycle
 from localjobs.wording import word_seconds, word_state

@@ -24,6 +24,7 @@ from localjobs.states import OK
 Job = Annotated[str, typer.Argument(help="Key of the job in the bundle.")]
 Params = Annotated[list[str] | None, typer.Option("--params", metavar="K=V,…", help="Job parameters.")]
 Only = Annotated[str | None, typer.Option(metavar="a,+b,c+", help="Tasks to run; + adds those before or after one.")]
+SkipUnsupported = Annotated[bool, typer.Option("--skip-unsupported", help="Leave out tasks that need a workspace.")]
 MaxParallel = Annotated[int | None, typer.Option(min=1, help="Tasks at once; the number of cores by default.")]
 
 
@@ -36,6 +37,8 @@ def run(
     only: Only = None,
     max_parallel: MaxParallel = None,
     output: Format = Output.TEXT,
+    *,
+    skip_unsupported: SkipUnsupported = False,
 ) -> None:
     """Run a job of the bundle on this machine.
 
@@ -45,7 +48,8 @@ def run(
     """
     with explaining_errors():
         bundle = deploy(make_request(bundle_root, target, var))
-        plan = make_plan(bundle, job, parse_pairs("--params", params), only, max_parallel)
+        given = parse_pairs("--params", params)
+        plan = make_plan(bundle, job, given, only, max_parallel, skip_unsupported=skip_unsupported)
         store = open_store(bundle.root)
         ended = _run(plan, store)
         if output is Output.JSON:
@@ -58,8 +62,17 @@ def run(
 def _run(plan: Plan, store: Store) -> Run:
     console = progress_console()
     console.print(Text(f"{plan.run.job_name} · target {plan.run.target} · run {plan.run.run_id}", style="bold"))
-    sinks = Sinks(installed_factories(), plan.bundle_root, plan.run.target)
+    sinks = Sinks(installed_factories(), plan.bundle.root, plan.run.target)
     with showing_progress(console) as listener:
         ended = run_plan(plan, store, sinks, listener)
-    write_page(ended, plan.bundle_root)
+    _write_pages(ended, store)
     return ended
+
+
+def _write_pages(run: Run, store: Store) -> None:
+    """The page of the run, and those of the runs that its tasks started."""
+    write_page(run, store.bundle_root)
+    for task in run.all_tasks:
+        for attempt in task.attempts:
+            if attempt.started_run_id is not None:
+                _write_pages(store.load(attempt.started_run_id), store)

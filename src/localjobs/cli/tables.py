@@ -18,6 +18,7 @@ from localjobs.wording import (
     sink_notes,
     tail,
     total_columns,
+    values_of,
     word_column,
     word_memory,
     word_seconds,
@@ -34,9 +35,9 @@ def print_run(run: Run, bundle_root: Path, console: Console) -> None:
     console.print(task_table(run))
     for note in sink_notes(run):
         console.print(Text(note, style="dim"))
-    if any(task.values for task in run.tasks):
-        console.print(value_table(run.tasks))
-    for task in run.tasks:
+    if any(values_of(task) for task in run.all_tasks):
+        console.print(value_table(run.all_tasks))
+    for task in run.all_tasks:
         if task.result in _FAILED and task.attempts:
             _print_failure(run, task, bundle_root, console)
     for warning in run.warnings:
@@ -48,15 +49,15 @@ def print_run(run: Run, bundle_root: Path, console: Console) -> None:
 
 def task_table(run: Run) -> Table:
     """One row a task, with a column for every figure that sinks report."""
-    names = numeric_columns(run.tasks)
+    names = numeric_columns(run.all_tasks)
     table = Table(title=f"{run.job_name} · run {run.run_id}", title_justify="left")
     for name in ("task", "state", "attempts", "time", "peak memory", *map(word_column, names)):
         table.add_column(name, justify="left" if name in {"task", "state"} else "right", overflow="fold")
-    for task in in_order(run.tasks):
+    for task in in_order(run.all_tasks):
         state = Text(word_state(task.state, task.result), style=style_state(task.state, task.result))
         seconds = word_seconds(task.seconds) if task.attempts else ""
         cells = _cells(columns_of(task), names)
-        table.add_row(Text(task.task_key), state, str(len(task.attempts) or ""), seconds, word_memory(task), *cells)
+        table.add_row(Text(task.name), state, str(len(task.attempts) or ""), seconds, word_memory(task), *cells)
     _add_totals(table, run, names)
     return table
 
@@ -67,7 +68,7 @@ def _cells(columns: Mapping[str, object], names: list[str]) -> list[str]:
 
 def _add_totals(table: Table, run: Run, names: list[str]) -> None:
     table.add_section()
-    total = total_columns([columns_of(task) for task in run.tasks])
+    total = total_columns([columns_of(task) for task in run.all_tasks])
     table.add_row("whole run", "", "", word_seconds(run.seconds), "", *_cells(total, names))
 
 
@@ -78,14 +79,14 @@ def value_table(tasks: Iterable[Task]) -> Table:
     table.add_column("key")
     table.add_column("value", overflow="fold")
     for task in in_order(tasks):
-        for number, (key, value) in enumerate(task.values.items()):
-            table.add_row(Text(task.task_key if number == 0 else ""), Text(key), Text(word_value(value)))
+        for number, (key, value) in enumerate(values_of(task).items()):
+            table.add_row(Text(task.name if number == 0 else ""), Text(key), Text(word_value(value)))
     return table
 
 
 def _print_failure(run: Run, task: Task, bundle_root: Path, console: Console) -> None:
-    log = log_file(bundle_root, run.run_id, task.task_key, task.attempts[-1].number)
-    console.print(Text(f"{task.task_key}: {task.result}: {task.message}", style="red"))
+    log = log_file(bundle_root, run.run_id, task.name, task.attempts[-1].number)
+    console.print(Text(f"{task.name}: {task.result}: {task.message}", style="red"))
     for line in tail(log, TAIL_LINES):
         console.print(Text(f"  │ {line}"), soft_wrap=True)
     console.print(Text(f"  log: {log}"), soft_wrap=True)

@@ -48,8 +48,8 @@ def draw_chart(run: Run) -> Chart:
     """The attempts of a run over time."""
     length = max(run.seconds, 0.001)
     rows = tuple(
-        Row(task.task_key, tuple(_bar(run, task, attempt, length) for attempt in task.attempts))
-        for task in in_order(run.tasks)
+        Row(task.name, tuple(_bar(run, task, attempt, length) for attempt in task.attempts))
+        for task in in_order(run.all_tasks)
         if task.attempts
     )
     step = next((step for step in _STEPS if length / step <= _MOST_TICKS), length / _MOST_TICKS)
@@ -61,7 +61,7 @@ def _bar(run: Run, task: Task, attempt: Attempt, length: float) -> Bar:
     left = max((attempt.started_at - run.started_at).total_seconds(), 0) / length * 100
     width = max(min(attempt.seconds / length * 100, 100 - left), _NARROWEST)
     state = word_state(attempt.state, attempt.result)
-    label = f"{task.task_key}, attempt {attempt.number + 1}: {state} in {word_seconds(attempt.seconds)}"
+    label = f"{task.name}, attempt {attempt.number + 1}: {state} in {word_seconds(attempt.seconds)}"
     return Bar(round(min(left, 100 - _NARROWEST), 3), round(width, 3), state, label)
 
 

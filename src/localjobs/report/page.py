@@ -17,6 +17,7 @@ from localjobs.wording import (
     sink_notes,
     tail,
     total_columns,
+    values_of,
     word_column,
     word_memory,
     word_seconds,
@@ -50,14 +51,14 @@ def render_page(run: Run, bundle_root: Path) -> str:
 
 
 def _view(run: Run, bundle_root: Path) -> dict[str, Any]:
-    names = numeric_columns(run.tasks)
+    names = numeric_columns(run.all_tasks)
     return {
         "run": run,
         "state": word_state(run.state, run.result),
         "columns": names,
-        "totals": total_columns([columns_of(task) for task in run.tasks]),
+        "totals": total_columns([columns_of(task) for task in run.all_tasks]),
         "notes": sink_notes(run),
-        "tasks": [_task_view(run, task, bundle_root) for task in in_order(run.tasks)],
+        "tasks": [_task_view(run, task, bundle_root) for task in in_order(run.all_tasks)],
         "wide": draw_graph(run.tasks, downwards=False),
         "tall": draw_graph(run.tasks, downwards=True),
         "chart": draw_chart(run),
@@ -67,14 +68,15 @@ def _view(run: Run, bundle_root: Path) -> dict[str, Any]:
 
 def _task_view(run: Run, task: Task, bundle_root: Path) -> dict[str, Any]:
     last = task.attempts[-1].number if task.attempts else 0
-    log = log_file(bundle_root, run.run_id, task.task_key, last)
+    log = log_file(bundle_root, run.run_id, task.name, last)
     return {
         "record": task,
         "state": word_state(task.state, task.result),
         "memory": word_memory(task),
         "columns": columns_of(task),
+        "values": values_of(task),
         "tail": tail(log, TAIL_LINES),
-        "log": f"{task.task_key}/{last}/{log.name}" if log.is_file() else "",
+        "log": f"{task.name}/{last}/{log.name}" if log.is_file() else "",
     }
 
 

@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from localjobs.runner.job_run import JobRun, Listener
+from localjobs.runner.compose import start_any
+from localjobs.runner.job_run import JobRun
+from localjobs.runner.means import Listener, Means, Slots
 from localjobs.runner.plan import Plan
-from localjobs.runner.turns import refuse_turn, take_turn
+from localjobs.runner.turns import QUEUE_SECONDS, Turn, ask_turn, refuse_turn
 from localjobs.sinks import Sinks
 from localjobs.state import records
 from localjobs.state.store import Store
 from localjobs.states import Result
 
 POLL_SECONDS = 0.01
-QUEUE_SECONDS = 0.5
-BEAT_SECONDS = 0.5
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -54,9 +54,11 @@ def catching_signals() -> Iterator[Interrupts]:
 def run_plan(plan: Plan, store: Store, sinks: Sinks, listener: Listener) -> records.Run:
     """Run the job to its end. SIGTERM or Ctrl-C cancels it in order, a second one at once."""
     with catching_signals() as interrupts:
-        run = JobRun(plan, store, sinks, listener)
-        driver = _Driver(run, store, interrupts)
-        if not take_turn(plan, run, store, lambda: driver.attend(QUEUE_SECONDS)):
+        run = JobRun(plan, Means(store, sinks, Slots(plan.max_parallel), listener, start_any))
+        driver = _Driver(run, interrupts)
+        while (turn := ask_turn(run)) is Turn.WAIT:
+            driver.attend(QUEUE_SECONDS)
+        if turn is Turn.REFUSED:
             return refuse_turn(run)
         while not run.step():
             driver.attend(POLL_SECONDS)
@@ -66,12 +68,10 @@ def run_plan(plan: Plan, store: Store, sinks: Sinks, listener: Listener) -> reco
 class _Driver:
     """What must be looked at while a run is under way."""
 
-    def __init__(self, run: JobRun, store: Store, interrupts: Interrupts) -> None:
+    def __init__(self, run: JobRun, interrupts: Interrupts) -> None:
         self._run = run
-        self._store = store
         self._interrupts = interrupts
         self._heard = 0
-        self._beat_at = 0.0
 
     def attend(self, seconds: float) -> None:
         """Wait a little; pass on signals and requests to cancel."""
@@ -81,8 +81,4 @@ class _Driver:
             self._run.cancel(Result.CANCELED, f"cancelled by {self._interrupts.name}")
             if self._heard > 1:
                 self._run.kill()
-        if time.monotonic() - self._beat_at >= BEAT_SECONDS:
-            self._beat_at = time.monotonic()
-            self._store.beat(self._run.record.run_id)
-            if self._store.cancel_requested(self._run.record.run_id):
-                self._run.cancel(Result.CANCELED, "cancelled by `localjobs cancel`")
+        self._run.attend()

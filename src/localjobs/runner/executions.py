@@ -23,6 +23,7 @@ class Outcome:
     message: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     answer: str | None = None
+    output: str = ""
     exit_code: int | None = None
     peak_memory_bytes: int | None = None
     ended_at: datetime | None = None
@@ -34,6 +35,10 @@ class Execution(Protocol):
     @property
     def process(self) -> Process | None:
         """The process that does the work, if there is one."""
+
+    @property
+    def started_run_id(self) -> int | None:
+        """The run of another job that does the work, if there is one."""
 
     def poll(self) -> Outcome | None:
         """The outcome, once there is one."""
@@ -49,6 +54,7 @@ class Immediate:
     """An execution that was over as it began."""
 
     process = None
+    started_run_id = None
 
     def __init__(self, outcome: Outcome) -> None:
         """Hold the outcome."""
@@ -67,6 +73,8 @@ class Immediate:
 
 class ProcessExecution:
     """A task in a process of its own, whose result record says how it ended."""
+
+    started_run_id = None
 
     def __init__(self, command: list[str], cwd: Path, environment: Mapping[str, str], folder: Path, log: Path) -> None:
         """Start it; it ends if this process does, because it watches a pipe that only this process holds open."""
@@ -100,6 +108,7 @@ class ProcessExecution:
             result,
             message,
             values,
+            output=self._read(RESULT_FILE)[0].get("output", ""),
             exit_code=exit_code,
             peak_memory_bytes=self._session.peak_memory_bytes,
             ended_at=self._session.ended_at,

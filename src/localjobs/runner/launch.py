@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,61 +12,54 @@ import localjobs.taskside
 from localjobs.errors import TaskStartError
 from localjobs.references import Facts, render
 from localjobs.runner.executions import Execution, Immediate, Outcome, ProcessExecution
-from localjobs.runner.facts import attempt_facts
+from localjobs.runner.programs import describe_program
 from localjobs.semantics import compare
-from localjobs.spec.job import Job
-from localjobs.spec.task import ConditionTask, PythonWheelTask, Task
+from localjobs.spec.task import ConditionTask, Task
 from localjobs.state.folders import attempt_folder, log_file
-from localjobs.state.records import Attempt, Run
+from localjobs.state.records import Run
 from localjobs.states import Result
 from localjobs.taskside.localjobs_task.attempt import CONTEXT_FILE, CONTEXT_VARIABLE, write_json
 
 TASKSIDE = Path(localjobs.taskside.__file__).parent
 SECRET = re.compile(r"\{\{secrets/([^/{}]+)/([^/{}]+)\}\}")
 
-_COMMAND = [sys.executable, "-P", "-m", "localjobs_task"]
 _CLUSTER_PATH = "/databricks/"
 """Values of spark_env_vars that name the cluster's own files mean nothing here."""
 
 
-def start_attempt(bundle_root: Path, job: Job, run: Run, task: Task, attempt: Attempt) -> Execution:
-    """Start the attempt; a TaskStartError says why it cannot start."""
-    facts = attempt_facts(run, task.task_key, attempt.task_run_id, attempt.number)
-    if task.condition_task is not None:
-        return Immediate(_evaluate(task.condition_task, facts))
-    if task.python_wheel_task is None:
-        raise TaskStartError(f"no way to start a {task.kinds[0]}")
-    context = _wheel_context(task.python_wheel_task, run, facts)
-    folder = attempt_folder(bundle_root, run.run_id, task.task_key, attempt.number)
+@dataclass(frozen=True)
+class Start:
+    """What an attempt starts from."""
+
+    bundle_root: Path
+    run: Run
+    task: Task
+    name: str
+    number: int
+    facts: Facts
+    compute: Mapping[str, Any]
+
+
+def start_attempt(start: Start) -> Execution:
+    """Start the attempt of a task that is a process or a condition; a TaskStartError says why it cannot start."""
+    if start.task.condition_task is not None:
+        return Immediate(_evaluate(start.task.condition_task, start.facts))
+    parameters = {parameter.name: parameter.value for parameter in start.run.parameters}
+    context = describe_program(start.task, parameters, start.facts)
+    folder = attempt_folder(start.bundle_root, start.run.run_id, start.name, start.number)
     folder.mkdir(parents=True, exist_ok=True)
-    values = {known.task_key: known.values for known in run.tasks}
+    values = {known.task_key: known.values for known in start.run.tasks}
     write_json(folder / CONTEXT_FILE, {**context, "values": values})
-    environment = task_environment(os.environ, job.compute_of(task) or {}, folder)
-    log = log_file(bundle_root, run.run_id, task.task_key, attempt.number)
-    return ProcessExecution(_COMMAND, bundle_root, environment, folder, log)
+    environment = task_environment(os.environ, start.compute, folder)
+    log = log_file(start.bundle_root, start.run.run_id, start.name, start.number)
+    command = [sys.executable, "-P", "-m", "localjobs_task"]
+    return ProcessExecution(command, start.bundle_root, environment, folder, log)
 
 
 def _evaluate(condition: ConditionTask, facts: Facts) -> Outcome:
     left, right = render(condition.left, facts), render(condition.right, facts)
     answer = str(compare(condition, left, right)).lower()
     return Outcome(Result.SUCCESS, f"{left!r} {condition.op} {right!r} is {answer}", answer=answer)
-
-
-def _wheel_context(wheel: PythonWheelTask, run: Run, facts: Facts) -> dict[str, Any]:
-    return {
-        "kind": "python_wheel_task",
-        "package_name": wheel.package_name,
-        "entry_point": wheel.entry_point,
-        "argv": _arguments(wheel, {parameter.name: parameter.value for parameter in run.parameters}, facts),
-    }
-
-
-def _arguments(wheel: PythonWheelTask, job_parameters: Mapping[str, str], facts: Facts) -> list[str]:
-    """Positional parameters as they are; named ones as `--k=v`, with all job parameters, which win."""
-    if wheel.named_parameters is None:
-        return [render(text, facts) for text in wheel.parameters or ()]
-    named = {key: render(text, facts) for key, text in wheel.named_parameters.items() if key not in job_parameters}
-    return [f"--{key}={value}" for key, value in {**named, **job_parameters}.items()]
 
 
 def task_environment(outer: Mapping[str, str], compute: Mapping[str, Any], folder: Path) -> dict[str, str]:

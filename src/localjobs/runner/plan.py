@@ -3,18 +3,16 @@
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 from localjobs.bundle.resolve import Bundle
 from localjobs.errors import BundleError
 from localjobs.references import render
 from localjobs.runner.facts import run_facts
+from localjobs.runner.loading import load_job
 from localjobs.runner.processes import identify
 from localjobs.runner.selection import select_tasks
-from localjobs.spec.check import check_job
 from localjobs.spec.job import Job
-from localjobs.spec.parse import parse_job
 from localjobs.spec.task import Task
 from localjobs.state import records
 
@@ -25,20 +23,15 @@ _FIRST_ID = 10**14  # ids have 15 digits, like the platform's
 class Plan:
     """A job that is fit to run, and the record with which its run begins."""
 
-    bundle_root: Path
+    bundle: Bundle
     job: Job
     run: records.Run
     max_parallel: int
+    skip_unsupported: bool = False
 
-
-def load_job(bundle: Bundle, key: str) -> Job:
-    """The job `key` of the bundle, checked."""
-    if key not in bundle.jobs:
-        known = ", ".join(sorted(bundle.jobs)) or "none"
-        raise BundleError(f"no job {key!r} in the bundle {bundle.name}; its jobs are: {known}")
-    job = parse_job(key, bundle.jobs[key])
-    check_job(key, job, bundle.jobs[key])
-    return job
+    def with_run(self, run: records.Run) -> "Plan":
+        """The same plan with another record to begin with."""
+        return replace(self, run=run)
 
 
 def make_plan(
@@ -47,9 +40,11 @@ def make_plan(
     parameters: Mapping[str, str],
     only: str | None = None,
     max_parallel: int | None = None,
+    *,
+    skip_unsupported: bool = False,
 ) -> Plan:
     """Check the job and fix everything that one run of it needs to know."""
-    job = select_tasks(load_job(bundle, job_key), only)
+    job = select_tasks(load_job(bundle, job_key, skip_unsupported=skip_unsupported), only)
     moment = records.now()
     run = records.Run(
         run_id=new_id(),
@@ -65,7 +60,7 @@ def make_plan(
         tasks=tuple(_task_record(job, task) for task in job.tasks),
     )
     run = run.model_copy(update={"parameters": _parameters(job, run, parameters)})
-    return Plan(bundle.root, job, run, max_parallel or os.cpu_count() or 1)
+    return Plan(bundle, job, run, max_parallel or os.cpu_count() or 1, skip_unsupported)
 
 
 def new_id() -> int:

@@ -7,6 +7,7 @@ from datetime import datetime
 from localjobs.runner.events import attempt_event
 from localjobs.runner.processes import is_alive, signal_session
 from localjobs.sinks import Sinks
+from localjobs.spec.kinds import COMPOSITE_KINDS
 from localjobs.state.records import Attempt, Run, Task
 from localjobs.state.store import Store
 from localjobs.states import LifeCycle, Result
@@ -42,21 +43,27 @@ def _end(store: Store, run: Run, make_sinks: MakeSinks) -> Run:
 
 
 def _end_task(store: Store, run: Run, task: Task, moment: datetime, sinks: Sinks) -> Task:
+    ended = _ended_task(store, run, task, moment, sinks)
+    store.save_task(run.run_id, ended)
+    return ended
+
+
+def _ended_task(store: Store, run: Run, task: Task, moment: datetime, sinks: Sinks) -> Task:
     attempts = task.attempts
     if attempts and attempts[-1].result is None:
         attempts = (*attempts[:-1], _end_attempt(store, run, task, attempts[-1], moment, sinks))
     result = Result.FAILED if attempts else Result.UPSTREAM_FAILED if task.depends_on else Result.CANCELED
-    ended = task.model_copy(
+    iterations = [one if one.ended else _ended_task(store, run, one, moment, sinks) for one in task.iterations]
+    return task.model_copy(
         update={
             "attempts": attempts,
+            "iterations": tuple(iterations),
             "state": LifeCycle.TERMINATED,
             "result": result,
             "message": MESSAGE,
             "ended_at": moment,
         }
     )
-    store.save_task(run.run_id, ended)
-    return ended
 
 
 def _end_attempt(store: Store, run: Run, task: Task, attempt: Attempt, moment: datetime, sinks: Sinks) -> Attempt:
@@ -70,5 +77,7 @@ def _end_attempt(store: Store, run: Run, task: Task, attempt: Attempt, moment: d
             "ended_at": max(moment, attempt.started_at),
         }
     )
+    if task.kind in COMPOSITE_KINDS:
+        return ended
     columns = sinks.attempt_finished(attempt_event(store.bundle_root, run, task, ended))
     return ended.model_copy(update={"columns": columns})

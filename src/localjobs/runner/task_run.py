@@ -8,11 +8,12 @@ from localjobs.errors import TaskStartError
 from localjobs.runner.executions import Execution, Immediate, Outcome
 from localjobs.runner.plan import new_id
 from localjobs.semantics import Start, may_retry
+from localjobs.spec.kinds import COMPOSITE_KINDS
 from localjobs.spec.task import Task
 from localjobs.state import records
 from localjobs.states import LifeCycle, Result
 
-StartAttempt = Callable[[Task, records.Attempt], Execution]
+StartAttempt = Callable[["TaskRun", records.Attempt], Execution]
 Report = Callable[[records.Task], None]
 _LEFT_OUT = {
     Start.EXCLUDE: (Result.EXCLUDED, "the condition for running was not met"),
@@ -30,12 +31,14 @@ class TaskRun:
         self.record = record
         self._start = start
         self._report = report
+        self._earlier = len(record.attempts)
         self._execution: Execution | None = None
+        self._cancelled = False
 
     @property
     def needs_slot(self) -> bool:
         """Whether the task occupies one of the run's parallel slots."""
-        return self.task.condition_task is None
+        return self.task.kinds[0] not in COMPOSITE_KINDS
 
     @property
     def running(self) -> bool:
@@ -66,10 +69,10 @@ class TaskRun:
         moment = records.now()
         attempt = records.Attempt(task_run_id=new_id(), number=len(self.record.attempts), started_at=moment)
         try:
-            self._execution = self._start(self.task, attempt)
+            self._execution = self._start(self, attempt)
         except (TaskStartError, OSError) as error:
             self._execution = Immediate(Outcome(Result.FAILED, f"cannot start: {error}"))
-        attempt = attempt.model_copy(update={"process": self._execution.process})
+        attempt = attempt.model_copy(update=_marks(self._execution))
         attempts = (*self.record.attempts, attempt)
         started_at = self.record.started_at or moment
         self._change(state=LifeCycle.RUNNING, attempts=attempts, started_at=started_at, message="", result=None)
@@ -89,14 +92,24 @@ class TaskRun:
         """After `attempt`, and what sinks had to say of it: try again or end."""
         attempts = (*self.record.attempts[:-1], attempt)
         result = attempt.result or Result.FAILED
-        if may_retry(self.task, result, len(attempts)):
+        if not self._cancelled and may_retry(self.task, result, len(attempts) - self._earlier):
             self._change(state=LifeCycle.WAITING_FOR_RETRY, attempts=attempts, message=attempt.message)
             return
         self.record = self.record.model_copy(update={"attempts": attempts})
         self._end(result, attempt.message)
 
+    def set_iterations(self, iterations: tuple[records.Task, ...]) -> None:
+        """What is now known of the iterations of a for_each_task."""
+        if iterations != self.record.iterations:
+            self._change(iterations=iterations)
+
+    def skip(self, message: str) -> None:
+        """End without an attempt, because this machine cannot run the task."""
+        self._end(Result.EXCLUDED, message, LifeCycle.SKIPPED)
+
     def cancel(self, result: Result, message: str) -> None:
-        """End as soon as possible."""
+        """End as soon as possible, and try nothing again."""
+        self._cancelled = True
         if self._execution is not None:
             self._execution.stop(result, message)
         elif not self.record.ended:
@@ -122,16 +135,22 @@ class TaskRun:
                 "result": outcome.result,
                 "message": outcome.message,
                 "ended_at": outcome.ended_at or records.now(),
+                "output": outcome.output,
                 "exit_code": outcome.exit_code,
                 "peak_memory_bytes": outcome.peak_memory_bytes,
             }
         )
 
-    def _end(self, result: Result, message: str) -> None:
+    def _end(self, result: Result, message: str, state: LifeCycle = LifeCycle.TERMINATED) -> None:
         moment = records.now()
         started_at = self.record.started_at or moment
-        self._change(state=LifeCycle.TERMINATED, result=result, message=message, started_at=started_at, ended_at=moment)
+        self._change(state=state, result=result, message=message, started_at=started_at, ended_at=moment)
 
     def _change(self, **changes: Any) -> None:
         self.record = self.record.model_copy(update=changes)
         self._report(self.record)
+
+
+def _marks(execution: Execution) -> dict[str, Any]:
+    """By what an attempt that is under way can be found."""
+    return {"process": execution.process, "started_run_id": execution.started_run_id}

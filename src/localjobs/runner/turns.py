@@ -1,29 +1,37 @@
 """How many runs of a job may be under way at once, and what becomes of one more."""
 
-from collections.abc import Callable
+from enum import Enum, auto
 
 from localjobs.runner.job_run import JobRun
-from localjobs.runner.plan import Plan
 from localjobs.runner.processes import is_alive
 from localjobs.state.records import Run
 from localjobs.state.store import Store
 from localjobs.states import LifeCycle, Result
 
+QUEUE_SECONDS = 0.5
+"""How often a run that waits asks again."""
 
-def take_turn(plan: Plan, run: JobRun, store: Store, wait: Callable[[], None]) -> bool:
-    """Begin the run when its job allows one more; with a queue it waits, without one the answer is False."""
-    while not run.cancelled:
-        with store.transaction():
-            if _active_before(run.record, store) < max(plan.job.max_concurrent_runs, 1):
-                run.begin()
-                return True
-        if not plan.job.queue.enabled:
-            return False
-        if run.record.state is not LifeCycle.QUEUED:
-            run.wait_in_queue(f"waits: max_concurrent_runs is {plan.job.max_concurrent_runs}")
-        wait()
-    run.begin()
-    return True
+
+class Turn(Enum):
+    """What a run is told that asks to begin."""
+
+    BEGUN = auto()
+    WAIT = auto()
+    REFUSED = auto()
+
+
+def ask_turn(run: JobRun) -> Turn:
+    """Begin the run when its job allows one more; with a queue it waits, without one it is refused."""
+    job, store = run.plan.job, run.means.store
+    with store.transaction():
+        if run.cancelled or _active_before(run.record, store) < max(job.max_concurrent_runs, 1):
+            run.begin()
+            return Turn.BEGUN
+    if not job.queue.enabled:
+        return Turn.REFUSED
+    if run.record.state is not LifeCycle.QUEUED:
+        run.wait_in_queue(f"waits: max_concurrent_runs is {job.max_concurrent_runs}")
+    return Turn.WAIT
 
 
 def refuse_turn(run: JobRun) -> Run:

@@ -8,25 +8,23 @@ from localjobs.bundle.source import place_of
 from localjobs.errors import BundleError, UnsupportedError
 from localjobs.references import explain_unknown, references_in
 from localjobs.spec.job import Job
-from localjobs.spec.task import Task
-
-SUPPORTED_KINDS = ("python_wheel_task", "condition_task")
+from localjobs.spec.kinds import Problem, check_kinds, every_task, unsupported
 
 
-def check_job(key: str, job: Job, settings: dict[str, Any]) -> None:
+def check_job(key: str, job: Job, settings: dict[str, Any], *, skip_unsupported: bool = False) -> None:
     """Refuse a job with a broken graph, an unknown reference or a task that cannot run here."""
     problems = [
         f"{_where(settings, path)}jobs.{key}: {why}"
-        for check in (_check_keys, _check_kinds, _check_graph, _check_compute, _check_parameters, _check_references)
+        for check in (_check_keys, check_kinds, _check_graph, _check_compute, _check_parameters, _check_references)
         for path, why in check(job)
     ]
     if problems:
         raise BundleError("\n".join(problems))
     for index, task in enumerate(job.tasks):
-        _refuse_unsupported(f"{_where(settings, ('tasks', index))}jobs.{key}", task)
-
-
-Problem = tuple[tuple[str | int, ...], str]
+        why = unsupported(task)
+        if why and not skip_unsupported:
+            hint = "--skip-unsupported leaves it out"
+            raise UnsupportedError(f"{_where(settings, ('tasks', index))}jobs.{key}: {why}; {hint}")
 
 
 def _where(settings: dict[str, Any], path: tuple[str | int, ...]) -> str:
@@ -42,26 +40,6 @@ def _check_keys(job: Job) -> Iterator[Problem]:
         seen.add(task.task_key)
     if not job.tasks:
         yield ("tasks",), "has no tasks"
-
-
-def _check_kinds(job: Job) -> Iterator[Problem]:
-    for index, task in enumerate(job.tasks):
-        if len(task.kinds) != 1:
-            given = ", ".join(task.kinds) or "none"
-            yield ("tasks", index), f"task {task.task_key} needs exactly one kind of task, and has: {given}"
-        wheel = task.python_wheel_task
-        if wheel and wheel.parameters is not None and wheel.named_parameters is not None:
-            yield (
-                ("tasks", index, "python_wheel_task"),
-                f"task {task.task_key} has both parameters and named_parameters",
-            )
-
-
-def _refuse_unsupported(where: str, task: Task) -> None:
-    kind = task.kinds[0]
-    if kind not in SUPPORTED_KINDS:
-        known = ", ".join(SUPPORTED_KINDS)
-        raise UnsupportedError(f"{where}: task {task.task_key} is a {kind}, which does not run here; these do: {known}")
 
 
 def _check_graph(job: Job) -> Iterator[Problem]:
@@ -82,14 +60,14 @@ def _check_graph(job: Job) -> Iterator[Problem]:
 def _check_compute(job: Job) -> Iterator[Problem]:
     clusters = {cluster.job_cluster_key for cluster in job.job_clusters}
     environments = {environment.environment_key for environment in job.environments}
-    for index, task in enumerate(job.tasks):
+    for path, task in every_task(job):
         for name, chosen, known in (
             ("job_cluster_key", task.job_cluster_key, clusters),
             ("environment_key", task.environment_key, environments),
         ):
             if chosen is not None and chosen not in known:
                 listed = ", ".join(sorted(known)) or "none"
-                yield ("tasks", index, name), f"task {task.task_key}: no {name} {chosen!r}; known are: {listed}"
+                yield (*path, name), f"task {task.task_key}: no {name} {chosen!r}; known are: {listed}"
 
 
 def _check_parameters(job: Job) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from localjobs.states import ENDED, LifeCycle, Result
+from localjobs.states import ENDED, OK, LifeCycle, Result
 
 
 def now() -> datetime:
@@ -39,6 +39,10 @@ class Attempt(Record):
     exit_code: int | None = None
     peak_memory_bytes: int | None = None
     process: Process | None = None
+    output: str = ""
+    """What a notebook gave to `dbutils.notebook.exit`."""
+    started_run_id: int | None = None
+    """The run of the other job that a run_job_task started."""
     columns: dict[str, Any] = Field(default_factory=dict)
     """What the sinks say of the attempt, for instance its cost."""
 
@@ -73,11 +77,31 @@ class Task(Record):
     outcome: str | None = None
     """The answer of a condition."""
     compute: dict[str, Any] | None = None
+    iteration: int | None = None
+    """Which iteration of a for_each_task this is."""
+    input: Any = None
+    iterations: tuple["Task", ...] = ()
+    """The iterations of a for_each_task."""
+
+    @property
+    def name(self) -> str:
+        """The key, and for an iteration its number: `score[3]`."""
+        return self.task_key if self.iteration is None else f"{self.task_key}[{self.iteration}]"
 
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen to the task."""
         return self.state in ENDED
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the task has run and succeeded."""
+        return self.result in OK
+
+    def restarted(self) -> "Task":
+        """The task before it runs once more: what it did so far stays, what came of it is forgotten."""
+        blank = {"state": LifeCycle.BLOCKED, "result": None, "message": "", "ended_at": None}
+        return self.model_copy(update={**blank, "values": {}, "outcome": None})
 
     @property
     def seconds(self) -> float:
@@ -125,6 +149,11 @@ class Run(Record):
         """How long the run took, or has taken so far."""
         return ((self.ended_at or now()) - self.started_at).total_seconds()
 
-    def task(self, key: str) -> Task | None:
-        """The task with this key, if the run has one."""
-        return next((task for task in self.tasks if task.task_key == key), None)
+    @property
+    def all_tasks(self) -> tuple[Task, ...]:
+        """All tasks, each followed by its iterations."""
+        return tuple(one for task in self.tasks for one in (task, *task.iterations))
+
+    def task(self, name: str) -> Task | None:
+        """The task or iteration with this name, if the run has one."""
+        return next((task for task in self.all_tasks if task.name == name), None)

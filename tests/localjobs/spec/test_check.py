@@ -1,7 +1,7 @@
 import pytest
 
 from localjobs.errors import BundleError, UnsupportedError
-from localjobs.runner.plan import load_job
+from localjobs.runner.loading import load_job
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Stands for the module of Databricks Runtime from which databricks.sdk.runtime takes `dbutils`."""
 
-from localjobs_task.dbutils import DBUtils  # type: ignore[import-not-found]  # beside this one on PYTHONPATH
+from localjobs_task.dbutils import shared_dbutils  # type: ignore[import-not-found]  # beside this one on PYTHONPATH
 
 
 class UserNamespaceInitializer:
@@ -16,8 +16,8 @@ class UserNamespaceInitializer:
         return cls._instance
 
     def __init__(self) -> None:
-        """Make `dbutils`."""
-        self._names: dict[str, object] = {"dbutils": DBUtils()}
+        """Offer `dbutils`."""
+        self._names: dict[str, object] = {"dbutils": shared_dbutils()}
 
     def get_namespace_globals(self) -> dict[str, object]:
         """The names by which databricks.sdk.runtime finds them."""

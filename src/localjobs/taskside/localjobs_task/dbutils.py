@@ -2,8 +2,12 @@
 
 import os
 import re
+from functools import cache
+from typing import NoReturn
 
+from .attempt import read_context
 from .values import TaskValues
+from .widgets import Widgets
 
 SECRET_PREFIX = "LOCALJOBS_SECRET_"  # noqa: S105 - the name of a variable, not a secret
 
@@ -27,13 +31,38 @@ class Secrets:
         return os.environ[name]
 
 
+class NotebookExit(Exception):  # noqa: N818 - no error: the notebook has said all that it had to say
+    """Ends a notebook; like the platform's, a careless `except Exception` of the notebook catches it."""
+
+    def __init__(self, value: str) -> None:
+        """End with `value`."""
+        super().__init__(value)
+        self.value = value
+
+
+class Notebook:
+    """`dbutils.notebook`."""
+
+    def exit(self, value: object) -> NoReturn:
+        """End the notebook; `value` becomes the task's output."""
+        raise NotebookExit(str(value))
+
+
 class DBUtils:
     """`dbutils`."""
 
     def __init__(self) -> None:
-        """Offer jobs and secrets."""
+        """Offer jobs, secrets, widgets and notebook."""
         self.jobs = Jobs()
+        self.notebook = Notebook()
         self.secrets = Secrets()
+        self.widgets = Widgets((read_context() or {}).get("parameters", {}))
+
+
+@cache
+def shared_dbutils() -> DBUtils:
+    """The one `dbutils` of this process."""
+    return DBUtils()
 
 
 def secret_variable(scope: str, key: str) -> str:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from .attempt import RESULT_FILE, write_json
 
@@ -12,16 +13,19 @@ class ResultRecord:
     def __init__(self, folder: Path) -> None:
         """Record into `folder`."""
         self.file = folder / RESULT_FILE
+        self.output = ""
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         """Begin."""
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Write the record."""
         cause = _cause(error)
-        write_json(self.file, {"state": "FAILED", "error": cause} if cause else {"state": "SUCCESS", "error": ""})
+        state = "FAILED" if cause else "SUCCESS"
+        write_json(self.file, {"state": state, "error": cause, "output": self.output})
 
 
 def _cause(error: BaseException | None) -> str:

@@ -1,0 +1,71 @@
+"""Starts an attempt of any kind: a loop over inputs, a run of another job, or one process."""
+
+from functools import partial
+
+from localjobs.errors import BundleError, TaskStartError
+from localjobs.references import Facts, input_facts, render
+from localjobs.runner.executions import Execution
+from localjobs.runner.facts import attempt_facts
+from localjobs.runner.for_each import ForEachExecution, read_inputs
+from localjobs.runner.job_run import JobRun
+from localjobs.runner.launch import Start, start_attempt
+from localjobs.runner.loading import find_job
+from localjobs.runner.plan import make_plan
+from localjobs.runner.run_job import RunJobExecution
+from localjobs.runner.task_run import TaskRun
+from localjobs.spec.task import ForEachTask, RunJobTask
+from localjobs.state import records
+
+RUN_JOB_TRIGGER = "RUN_JOB_TASK"
+
+
+def start_any(run: JobRun, task: TaskRun, attempt: records.Attempt) -> Execution:
+    """Start the attempt; a TaskStartError says why it cannot start."""
+    facts = _facts(run, task, attempt)
+    if task.task.for_each_task is not None:
+        return _start_loop(run, task, task.task.for_each_task, facts)
+    if task.task.run_job_task is not None:
+        return _start_job(run, task.task.run_job_task, facts)
+    compute = run.plan.job.compute_of(task.task) or {}
+    name = task.record.name
+    return start_attempt(Start(run.plan.bundle.root, run.record, task.task, name, attempt.number, facts, compute))
+
+
+def _facts(run: JobRun, task: TaskRun, attempt: records.Attempt) -> Facts:
+    facts = attempt_facts(run.record, task.record.task_key, attempt.task_run_id, attempt.number)
+    return facts if task.record.iteration is None else {**facts, **input_facts(task.record.input)}
+
+
+def _start_loop(run: JobRun, parent: TaskRun, loop: ForEachTask, facts: Facts) -> Execution:
+    """Iterations that succeeded with the same input before are not run again."""
+    earlier = {one.iteration: one for one in parent.record.iterations}
+    fresh = records.Task(
+        task_key=loop.task.task_key,
+        kind=loop.task.kinds[0],
+        max_retries=loop.task.max_retries,
+        compute=run.plan.job.compute_of(loop.task),
+    )
+    iterations = []
+    for number, value in enumerate(read_inputs(loop, facts)):
+        known = earlier.get(number, fresh.model_copy(update={"iteration": number, "input": value}))
+        kept = known.succeeded and known.input == value
+        record = known if kept else known.restarted().model_copy(update={"input": value})
+        iterations.append(TaskRun(loop.task, record, partial(start_any, run), _report_nothing))
+    return ForEachExecution(parent, iterations, run.drive)
+
+
+def _report_nothing(_record: records.Task) -> None:
+    """The loop reports its iterations together."""
+
+
+def _start_job(run: JobRun, settings: RunJobTask, facts: Facts) -> Execution:
+    key, job = find_job(run.plan.bundle, settings.job_id)
+    declared = {parameter.name for parameter in job.parameters}
+    pushed = {one.name: one.value for one in run.record.parameters if one.name in declared}
+    given = {name: render(text, facts) for name, text in settings.job_parameters.items()}
+    try:
+        plan = make_plan(run.plan.bundle, key, {**given, **pushed}, skip_unsupported=run.plan.skip_unsupported)
+    except BundleError as error:
+        raise TaskStartError(str(error)) from error
+    started = plan.run.model_copy(update={"trigger": RUN_JOB_TRIGGER})
+    return RunJobExecution(JobRun(plan.with_run(started), run.means.lend()))
