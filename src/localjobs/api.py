@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from localjobs.state.folders import page_file
-from localjobs.state.records import Attempt, Run, Task
+from localjobs.state.records import Attempt, Repair, Run, Task
 from localjobs.state.store import Store
 from localjobs.states import LifeCycle, Result
 
@@ -27,7 +27,27 @@ def as_api(run: Run, store: Store) -> dict[str, Any]:
         "job_parameters": [parameter.model_dump() for parameter in run.parameters],
         "tasks": [_task(task) for task in run.tasks],
         **({"iterations": iterations} if iterations else {}),
-        "repair_history": [],
+        "repair_history": [_repair(run, repair) for repair in _history(run)],
+    }
+
+
+def _history(run: Run) -> tuple[Repair, ...]:
+    """The original run and its repairs; nothing for a run that was never repaired."""
+    return (run.original, *run.repairs) if run.original else ()
+
+
+def _repair(run: Run, repair: Repair) -> dict[str, Any]:
+    tasks = [task for task in run.tasks if task.task_key in repair.task_keys]
+    starts = [attempt for task in tasks for attempt in task.attempts if attempt.started_at >= repair.started_at]
+    during = [one for one in starts if repair.ended_at is None or one.started_at <= repair.ended_at]
+    times = _times(repair.started_at, repair.ended_at)
+    return {
+        "type": "ORIGINAL" if repair is run.original else "REPAIR",
+        **({} if repair is run.original else {"id": repair.repair_id}),
+        "state": _state(repair.state, repair.result, ""),
+        "start_time": times["start_time"],
+        "end_time": times["end_time"],
+        "task_run_ids": [attempt.task_run_id for attempt in during],
     }
 
 

@@ -11,6 +11,7 @@ from localjobs.bundle.identity import Identity
 from localjobs.bundle.resolve import Request, deploy
 from localjobs.runner.drive import run_plan
 from localjobs.runner.plan import make_plan
+from localjobs.runner.repair import Choice, claim, make_repair
 from localjobs.sinks import RecordingSink, Sinks
 from localjobs.state.folders import log_file
 from localjobs.state.records import Run
@@ -42,8 +43,21 @@ class Bench:
     def run(self, tasks, *, params=None, only=None, skip=False, listener=hear_nothing, parallel=4, **settings) -> Run:
         self.write(tasks, **settings)
         plan = make_plan(self.deploy(), "job", params or {}, only, parallel, skip_unsupported=skip)
-        sinks = Sinks({"recording": lambda: lambda _root, _target: self.sink}, self.root, "local")
-        return run_plan(plan, Store(self.root), sinks, listener)
+        return run_plan(plan, Store(self.root), self.sinks(), listener)
+
+    def repair(
+        self, run: Run, *tasks: str, dependents=False, now: list[dict[str, Any]] | None = None, **settings
+    ) -> Run:
+        """Repair the run; `now` are the job's current tasks."""
+        if now is not None:
+            self.write(now, **settings)
+        store = Store(self.root)
+        plan = make_repair(self.deploy(), run, Choice(tasks, dependents), 4)
+        claim(store, plan)
+        return run_plan(plan, store, self.sinks(), hear_nothing)
+
+    def sinks(self) -> Sinks:
+        return Sinks({"recording": lambda: lambda _root, _target: self.sink}, self.root, "local")
 
     def deploy(self):
         return deploy(Request(self.root, environment={}, user=Identity("tester@example.com")))

@@ -44,6 +44,8 @@ class Bundle:
     name: str
     target: str
     tree: dict[str, Any]
+    given: Mapping[str, str] = field(default_factory=dict)
+    """The variables that the request gave."""
 
     @property
     def jobs(self) -> dict[str, dict[str, Any]]:
@@ -63,7 +65,7 @@ def deploy(request: Request) -> Bundle:
 
 
 def _bundle(request: Request, tree: dict[str, Any]) -> Bundle:
-    return Bundle(request.root, tree["bundle"]["name"], tree["bundle"]["target"], tree)
+    return Bundle(request.root, tree["bundle"]["name"], tree["bundle"]["target"], tree, request.variables)
 
 
 def _resolve(request: Request, files_at: Path | None) -> dict[str, Any]:

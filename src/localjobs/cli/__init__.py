@@ -3,7 +3,7 @@
 import typer
 
 from localjobs.cli import bundles, history
-from localjobs.cli.run import run
+from localjobs.cli.run import repair, run
 
 app = typer.Typer(
     name="localjobs",
@@ -13,6 +13,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command()(run)
+app.command()(repair)
 app.command()(history.runs)
 app.command()(history.show)
 app.command()(history.logs)

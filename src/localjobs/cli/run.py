@@ -1,4 +1,4 @@
-"""`localjobs run`."""
+"""`localjobs run` and `localjobs repair`."""
 
 import json
 from typing import Annotated
@@ -7,15 +7,18 @@ import typer
 from rich.text import Text
 
 from localjobs.api import as_api
-from localjobs.bundle.resolve import deploy
+from localjobs.bundle.resolve import Request, deploy
 from localjobs.cli.console import EXIT_NOT_SUCCESSFUL, explaining_errors, output_console, progress_console
 from localjobs.cli.history import open_store
-from localjobs.cli.options import Format, Output, Root, Target, Variables, make_request, parse_pairs
+from localjobs.cli.options import Format, Output, Root, RunId, Target, Variables, make_request, parse_pairs
+from localjobs.cli.options import bundle_root as find_bundle
 from localjobs.cli.progress import showing_progress
 from localjobs.cli.tables import print_run
+from localjobs.errors import BundleError
 from localjobs.report.page import write_page
 from localjobs.runner.drive import run_plan
 from localjobs.runner.plan import Plan, make_plan
+from localjobs.runner.repair import Choice, claim, make_repair
 from localjobs.sinks import Sinks, installed_factories
 from localjobs.state.records import Run
 from localjobs.state.store import Store
@@ -25,6 +28,9 @@ Job = Annotated[str, typer.Argument(help="Key of the job in the bundle.")]
 Params = Annotated[list[str] | None, typer.Option("--params", metavar="K=V,…", help="Job parameters.")]
 Only = Annotated[str | None, typer.Option(metavar="a,+b,c+", help="Tasks to run; + adds those before or after one.")]
 SkipUnsupported = Annotated[bool, typer.Option("--skip-unsupported", help="Leave out tasks that need a workspace.")]
+RepairTasks = Annotated[str | None, typer.Option("--tasks", metavar="a,b", help="Tasks to run again.")]
+AllFailed = Annotated[bool, typer.Option("--all-failed", help="Run all tasks again that did not succeed.")]
+Dependents = Annotated[bool, typer.Option("--dependents", help="And all that depend on them, even if it succeeded.")]
 MaxParallel = Annotated[int | None, typer.Option(min=1, help="Tasks at once; the number of cores by default.")]
 
 
@@ -52,11 +58,46 @@ def run(
         plan = make_plan(bundle, job, given, only, max_parallel, skip_unsupported=skip_unsupported)
         store = open_store(bundle.root)
         ended = _run(plan, store)
-        if output is Output.JSON:
-            print(json.dumps(as_api(ended, store), indent=2))  # noqa: T201 - the result of the command
-        else:
-            print_run(ended, bundle.root, output_console())
+        _print(ended, store, output)
     raise typer.Exit(0 if ended.result in OK else EXIT_NOT_SUCCESSFUL)
+
+
+def repair(
+    run_id: RunId,
+    tasks: RepairTasks = None,
+    bundle_root: Root = None,
+    max_parallel: MaxParallel = None,
+    output: Format = Output.TEXT,
+    *,
+    all_failed: AllFailed = False,
+    dependents: Dependents = False,
+) -> None:
+    """Run tasks of a run that has ended again: the run keeps its id, other tasks their results and values.
+
+    The settings are the job's current ones, parameters and variables those of the run. Without a choice, all tasks
+    that did not succeed are run again. Exit status: as that of `localjobs run`.
+
+    Example: localjobs repair 482219034512345 --tasks train --dependents
+    """
+    with explaining_errors():
+        if tasks and all_failed:
+            raise BundleError("--tasks and --all-failed exclude each other")
+        store = open_store(find_bundle(bundle_root))
+        known = store.load(run_id)
+        bundle = deploy(Request(store.bundle_root, known.target, known.variables))
+        keys = tuple(key.strip() for key in (tasks or "").split(",") if key.strip())
+        plan = make_repair(bundle, known, Choice(keys, dependents), max_parallel)
+        claim(store, plan)
+        ended = _run(plan, store)
+        _print(ended, store, output)
+    raise typer.Exit(0 if ended.result in OK else EXIT_NOT_SUCCESSFUL)
+
+
+def _print(run: Run, store: Store, output: Output) -> None:
+    if output is Output.JSON:
+        print(json.dumps(as_api(run, store), indent=2))  # noqa: T201 - the result of the command
+    else:
+        print_run(run, store.bundle_root, output_console())
 
 
 def _run(plan: Plan, store: Store) -> Run:

@@ -16,7 +16,7 @@ def run_facts(run: Run) -> dict[str, Any]:
         "job.id": run.job_id,
         "job.name": run.job_name,
         "job.run_id": run.run_id,
-        "job.repair_count": 0,
+        "job.repair_count": len(run.repairs),
         "job.trigger.type": run.trigger.lower(),
         **time_facts("job.start_time", run.created_at),
     }

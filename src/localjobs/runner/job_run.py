@@ -26,6 +26,7 @@ class JobRun:
         self.plan = plan
         self.means = means
         self._forced: tuple[Result, str] | None = None
+        self._begun_at = self.record.started_at
         self._beat_at = 0.0
         self._tasks = {
             task.task_key: TaskRun(task, record, partial(means.start, self), self._task_changed)
@@ -47,14 +48,16 @@ class JobRun:
 
     def begin(self) -> None:
         """The run has its turn."""
-        self._change(state=LifeCycle.RUNNING, started_at=records.now(), message="")
+        self._begun_at = records.now()
+        started_at = self.record.started_at if self.record.repairs else self._begun_at
+        self._change(state=LifeCycle.RUNNING, started_at=started_at, message="")
         self._warn(self.means.sinks.take_warnings())
 
     def skip(self, result: Result, message: str) -> records.Run:
         """End without having begun."""
         self.cancel(result, message)
         self._close_sinks()
-        self._change(state=LifeCycle.SKIPPED, result=result, message=message, ended_at=records.now())
+        self._finish(LifeCycle.SKIPPED, result, message)
         return self.record
 
     def step(self) -> bool:
@@ -133,7 +136,7 @@ class JobRun:
             task.queue()
 
     def _enforce_limits(self, moment: datetime) -> None:
-        running_for = moment - self.record.started_at
+        running_for = moment - self._begun_at
         limit = self.plan.job.timeout_seconds
         if limit and running_for > timedelta(seconds=limit) and self._forced is None:
             self.cancel(Result.TIMEDOUT, f"the run took longer than the job's timeout_seconds: {limit}")
@@ -146,7 +149,14 @@ class JobRun:
     def _end(self) -> None:
         self._close_sinks()
         result, message = self._forced or (self._result(), "")
-        self._change(state=LifeCycle.TERMINATED, result=result, message=message, ended_at=records.now())
+        self._finish(LifeCycle.TERMINATED, result, message)
+
+    def _finish(self, state: LifeCycle, result: Result, message: str) -> None:
+        ended: dict[str, Any] = {"state": state, "result": result, "ended_at": records.now()}
+        repairs = self.record.repairs
+        if repairs:
+            repairs = (*repairs[:-1], repairs[-1].model_copy(update=ended))
+        self._change(**ended, message=message, repairs=repairs)
 
     def _close_sinks(self) -> None:
         if self.means.owned:

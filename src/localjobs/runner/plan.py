@@ -56,8 +56,10 @@ def make_plan(
         created_at=moment,
         started_at=moment,
         tags=job.tags,
+        variables=dict(bundle.given),
+        only=only,
         runner=identify(os.getpid()),
-        tasks=tuple(_task_record(job, task) for task in job.tasks),
+        tasks=tuple(task_record(job, task) for task in job.tasks),
     )
     run = run.model_copy(update={"parameters": _parameters(job, run, parameters)})
     return Plan(bundle, job, run, max_parallel or os.cpu_count() or 1, skip_unsupported)
@@ -68,7 +70,8 @@ def new_id() -> int:
     return _FIRST_ID + secrets.randbelow(9 * _FIRST_ID)
 
 
-def _task_record(job: Job, task: Task) -> records.Task:
+def task_record(job: Job, task: Task) -> records.Task:
+    """The record with which a task begins."""
     return records.Task(
         task_key=task.task_key,
         kind=task.kinds[0],

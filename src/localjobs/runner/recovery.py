@@ -28,13 +28,13 @@ def _end(store: Store, run: Run, make_sinks: MakeSinks) -> Run:
     sinks = make_sinks(run.target)
     tasks = tuple(task if task.ended else _end_task(store, run, task, moment, sinks) for task in run.tasks)
     sinks.close()
+    end = {"state": LifeCycle.INTERNAL_ERROR, "result": Result.FAILED, "ended_at": moment}
     ended = run.model_copy(
         update={
+            **end,
             "tasks": tasks,
-            "state": LifeCycle.INTERNAL_ERROR,
-            "result": Result.FAILED,
             "message": MESSAGE,
-            "ended_at": moment,
+            "repairs": (*run.repairs[:-1], *(repair.model_copy(update=end) for repair in run.repairs[-1:])),
             "warnings": (*run.warnings, *sinks.take_warnings()),
         }
     )

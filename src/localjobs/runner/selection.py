@@ -25,13 +25,14 @@ def _expand(job: Job, term: str) -> set[str]:
     below = {name: {task for task, deps in above.items() if name in deps} for name in above}
     chosen = {key}
     if term.startswith("+"):
-        chosen |= _reachable(key, above)
+        chosen |= reachable(key, above)
     if term.endswith("+"):
-        chosen |= _reachable(key, below)
+        chosen |= reachable(key, below)
     return chosen
 
 
-def _reachable(start: str, edges: dict[str, set[str]]) -> set[str]:
+def reachable(start: str, edges: dict[str, set[str]]) -> set[str]:
+    """Everything that can be come to from `start`."""
     found: set[str] = set()
     waiting = set(edges[start])
     while waiting:

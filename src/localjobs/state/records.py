@@ -117,6 +117,18 @@ class Parameter(Record):
     value: str
 
 
+class Repair(Record):
+    """One repair of a run."""
+
+    repair_id: int
+    started_at: datetime
+    ended_at: datetime | None = None
+    state: LifeCycle = LifeCycle.RUNNING
+    result: Result | None = None
+    task_keys: tuple[str, ...] = ()
+    """The tasks that were run again."""
+
+
 class Run(Record):
     """One run of a job."""
 
@@ -136,6 +148,13 @@ class Run(Record):
     parameters: tuple[Parameter, ...] = ()
     tags: dict[str, str] = Field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    variables: dict[str, str] = Field(default_factory=dict)
+    """The values given by --var."""
+    only: str | None = None
+    """The part of the job that was asked for."""
+    original: Repair | None = None
+    """How the run stood before its first repair."""
+    repairs: tuple[Repair, ...] = ()
     runner: Process
     tasks: tuple[Task, ...] = ()
 

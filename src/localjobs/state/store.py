@@ -1,7 +1,7 @@
 """Runs in SQLite. Every change is written when it happens, so that a killed runner leaves the truth behind."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -89,6 +89,16 @@ class Store:
             " on conflict (run_id, task_key) do update set body = excluded.body",
             (run_id, run_id, task.task_key, task.model_dump_json()),
         )
+
+    def reopen(self, run: Run, task_keys: Iterable[str]) -> None:
+        """A run that had ended goes on, with these tasks only."""
+        keys = sorted(task_keys)
+        marks = ", ".join("?" * len(keys))
+        self._db.execute(f"delete from task where run_id = ? and task_key not in ({marks})", (run.run_id, *keys))  # noqa: S608 - only question marks are put in
+        self._db.execute(
+            "update run set cancel_requested = 0, alive_at = ? where run_id = ?", (now().isoformat(), run.run_id)
+        )
+        self.save_run(run)
 
     def load(self, run_id: int) -> Run:
         """One run with its tasks."""

@@ -88,3 +88,11 @@ def test_an_attempt_of_a_killed_runner_is_told_to_the_sinks(bench):
     )
     assert [(event.task_key, event.result_state) for event in sink.events] == [("a", "FAILED")]
     assert runs[0].task("a").attempts[0].columns == {"estimated_cost_usd": 1.5}
+
+
+def test_a_run_of_a_killed_runner_can_be_repaired(bench, killed_run, localjobs, wheel):
+    run_id, _ = killed_run
+    bench.write([wheel("a"), wheel("b", after=["a"])])
+    done = localjobs("repair", run_id, "--all-failed")
+    assert done.returncode == 0, done.stderr
+    assert [len(task.attempts) for task in Store(bench.root).load(run_id).tasks] == [2, 1]
