@@ -1,0 +1,31 @@
+"""What tests of several folders share: one Spark session with Delta, and tables of one's own in it."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import SparkSession
+
+from fraud_detection.local_spark import build_local_session
+from fraud_detection.tables import Tables
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory) -> Iterator[SparkSession]:
+    """The session that runs already, or one for all tests; tiny frames want few partitions."""
+    running = SparkSession.getActiveSession()
+    session = running or build_local_session(tmp_path_factory.mktemp("spark") / "warehouse", cores="2")
+    session.conf.set("spark.sql.shuffle.partitions", "1")
+    yield session
+    if running is None:
+        session.stop()
+
+
+def make_tables(folder) -> Tables:
+    """Tables that no other test knows: the session's catalog is shared, so the schema's name must be new."""
+    return Tables("spark_catalog", f"test_{uuid.uuid4().hex}", folder)
+
+
+@pytest.fixture
+def tables(tmp_path) -> Tables:
+    return make_tables(tmp_path / "warehouse")
