@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from localjobs.state.folders import page_file
-from localjobs.state.records import Attempt, Repair, Run, Task
+from localjobs.state.records import Attempt, Notification, Repair, Run, Task
 from localjobs.state.store import Store
 from localjobs.states import LifeCycle, Result
 
@@ -27,8 +27,15 @@ def as_api(run: Run, store: Store) -> dict[str, Any]:
         "job_parameters": [parameter.model_dump() for parameter in run.parameters],
         "tasks": [_task(task) for task in run.tasks],
         **({"iterations": iterations} if iterations else {}),
+        **({"notifications": [_notification(one) for one in run.notifications]} if run.notifications else {}),
         "repair_history": [_repair(run, repair) for repair in _history(run)],
     }
+
+
+def _notification(notification: Notification) -> dict[str, Any]:
+    """The API knows nothing of notifications that were sent; its clients pass this over."""
+    known = notification.model_dump(exclude={"at"}, exclude_none=True)
+    return {**known, "at": _milliseconds(notification.at)}
 
 
 def _history(run: Run) -> tuple[Repair, ...]:

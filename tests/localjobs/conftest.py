@@ -40,10 +40,21 @@ class Bench:
         }
         (self.root / "databricks.yml").write_text(json.dumps(bundle))
 
-    def run(self, tasks, *, params=None, only=None, skip=False, listener=hear_nothing, parallel=4, **settings) -> Run:
+    def run(
+        self,
+        tasks,
+        *,
+        params=None,
+        only=None,
+        skip=False,
+        listener=hear_nothing,
+        parallel=4,
+        notifiers=None,
+        **settings,
+    ) -> Run:
         self.write(tasks, **settings)
         plan = make_plan(self.deploy(), "job", params or {}, only, parallel, skip_unsupported=skip)
-        return run_plan(plan, Store(self.root), self.sinks(), listener)
+        return run_plan(plan, Store(self.root), self.sinks(), listener, notifiers)
 
     def repair(
         self, run: Run, *tasks: str, dependents=False, now: list[dict[str, Any]] | None = None, **settings

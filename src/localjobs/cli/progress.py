@@ -50,7 +50,8 @@ class _Lines:
     def _say(self, prefix: str, what: Run | Task, detail: str) -> None:
         state = word_state(what.state, what.result)
         line = f"{prefix}{state}{f'  {detail}' if detail else ''}"
-        if isinstance(what, Run) or (line != self._said and what.state is not LifeCycle.QUEUED):
+        shown = isinstance(what, Run) or what.state is not LifeCycle.QUEUED
+        if shown and line != self._said:
             text = Text.assemble(prefix, (state, style_state(what.state, what.result)), f"  {detail}" if detail else "")
             self._console.print(text, soft_wrap=True)
         self._said = line

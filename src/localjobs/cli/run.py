@@ -1,6 +1,7 @@
 """`localjobs run` and `localjobs repair`."""
 
 import json
+import os
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ from localjobs.cli.options import bundle_root as find_bundle
 from localjobs.cli.progress import showing_progress
 from localjobs.cli.tables import print_run
 from localjobs.errors import BundleError
+from localjobs.notifiers.notifier import installed_notifiers
 from localjobs.report.page import write_page
 from localjobs.runner.drive import run_plan
 from localjobs.runner.plan import Plan, make_plan
@@ -105,7 +107,7 @@ def _run(plan: Plan, store: Store) -> Run:
     console.print(Text(f"{plan.run.job_name} · target {plan.run.target} · run {plan.run.run_id}", style="bold"))
     sinks = Sinks(installed_factories(), plan.bundle.root, plan.run.target)
     with showing_progress(console) as listener:
-        ended = run_plan(plan, store, sinks, listener)
+        ended = run_plan(plan, store, sinks, listener, installed_notifiers(os.environ))
     _write_pages(ended, store)
     return ended
 

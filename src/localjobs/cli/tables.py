@@ -40,6 +40,8 @@ def print_run(run: Run, bundle_root: Path, console: Console) -> None:
     for task in run.all_tasks:
         if task.result in _FAILED and task.attempts:
             _print_failure(run, task, bundle_root, console)
+    for told in run.notifications:
+        console.print(Text(f"{told.occasion} → {told.to}: {told.text} ({told.delivery})", style="dim"), soft_wrap=True)
     for warning in run.warnings:
         console.print(Text(f"warning: {warning}", style="yellow"))
     result = Text.assemble("result: ", (word_state(run.state, run.result), style_state(run.state, run.result)))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from localjobs.notifiers.notifier import Notifier
 from localjobs.runner.compose import start_any
 from localjobs.runner.job_run import JobRun
 from localjobs.runner.means import Listener, Means, Slots
@@ -51,10 +52,12 @@ def catching_signals() -> Iterator[Interrupts]:
             signal.signal(number, handler)
 
 
-def run_plan(plan: Plan, store: Store, sinks: Sinks, listener: Listener) -> records.Run:
+def run_plan(
+    plan: Plan, store: Store, sinks: Sinks, listener: Listener, notifiers: list[Notifier] | None = None
+) -> records.Run:
     """Run the job to its end. SIGTERM or Ctrl-C cancels it in order, a second one at once."""
     with catching_signals() as interrupts:
-        run = JobRun(plan, Means(store, sinks, Slots(plan.max_parallel), listener, start_any))
+        run = JobRun(plan, Means(store, sinks, Slots(plan.max_parallel), listener, notifiers or [], start_any))
         driver = _Driver(run, interrupts)
         while (turn := ask_turn(run)) is Turn.WAIT:
             driver.attend(QUEUE_SECONDS)

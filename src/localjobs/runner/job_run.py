@@ -5,12 +5,16 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from localjobs.runner import notices
 from localjobs.runner.events import attempt_event
 from localjobs.runner.means import Means
 from localjobs.runner.plan import Plan
+from localjobs.runner.postbox import Postbox
 from localjobs.runner.task_run import TaskRun
 from localjobs.semantics import Start, decide_result, decide_start
+from localjobs.spec.job import Job
 from localjobs.spec.kinds import unsupported
+from localjobs.spec.task import Task
 from localjobs.state import records
 from localjobs.states import LifeCycle, Result
 
@@ -28,6 +32,7 @@ class JobRun:
         self._forced: tuple[Result, str] | None = None
         self._begun_at = self.record.started_at
         self._beat_at = 0.0
+        self._postbox = Postbox(means.notifiers, plan.run.notifications)
         self._tasks = {
             task.task_key: TaskRun(task, record, partial(means.start, self), self._task_changed)
             for task, record in zip(plan.job.tasks, plan.run.tasks, strict=True)
@@ -52,6 +57,7 @@ class JobRun:
         started_at = self.record.started_at if self.record.repairs else self._begun_at
         self._change(state=LifeCycle.RUNNING, started_at=started_at, message="")
         self._warn(self.means.sinks.take_warnings())
+        self._tell(notices.run_began(self.plan.job, self.record))
 
     def skip(self, result: Result, message: str) -> records.Run:
         """End without having begun."""
@@ -83,12 +89,18 @@ class JobRun:
 
     def drive(self, task: TaskRun) -> None:
         """Do whatever is due for a task, or for an iteration of one, whose dependencies are met."""
+        if task.running:
+            name = task.record.name
+            self._watch(task.task, task.record.attempts[-1].seconds, f"task {name}", name)
         self._collect(task)
         if task.retry_due(records.now()):
             task.queue()
         if task.record.state is LifeCycle.QUEUED and (not task.needs_slot or self.means.slots.free > 0):
             self.means.slots.free -= task.needs_slot
             task.start_attempt()
+            attempt = task.record.attempts[-1]
+            first = task.is_first_attempt
+            self._tell(notices.attempt_began(task.task, task.record.name, attempt, first=first))
 
     def cancel(self, result: Result, message: str) -> None:
         """End all tasks; the run will have this result."""
@@ -107,7 +119,9 @@ class JobRun:
         if attempt is None:
             return
         self.means.slots.free += task.needs_slot
-        task.settle(self._publish(task, attempt))
+        attempt = self._publish(task, attempt)
+        task.settle(attempt)
+        self._tell(notices.attempt_ended(task.task, task.record.name, attempt, last=task.record.ended))
 
     def _publish(self, task: TaskRun, attempt: records.Attempt) -> records.Attempt:
         """Hand the attempt to the sinks, and add what they say of it."""
@@ -140,11 +154,15 @@ class JobRun:
         limit = self.plan.job.timeout_seconds
         if limit and running_for > timedelta(seconds=limit) and self._forced is None:
             self.cancel(Result.TIMEDOUT, f"the run took longer than the job's timeout_seconds: {limit}")
-        for rule in self.plan.job.health.rules if self.plan.job.health else ():
-            warning = f"health: the run takes longer than {rule.value} seconds"
-            late = rule.metric == "RUN_DURATION_SECONDS" and running_for > timedelta(seconds=rule.value)
-            if late:
+        self._watch(self.plan.job, running_for.total_seconds(), "the run")
+
+    def _watch(self, settings: Job | Task, seconds: float, what: str, name: str | None = None) -> None:
+        """Warn, once, of what takes longer than its health rule allows."""
+        for limit in notices.long_limits(settings):
+            warning = f"health: {what} takes longer than {limit} seconds"
+            if seconds > limit and warning not in self.record.warnings:
                 self._warn([warning])
+                self._tell(notices.took_long(settings, warning, name))
 
     def _end(self) -> None:
         self._close_sinks()
@@ -157,6 +175,16 @@ class JobRun:
         if repairs:
             repairs = (*repairs[:-1], repairs[-1].model_copy(update=ended))
         self._change(**ended, message=message, repairs=repairs)
+        self._tell(notices.run_ended(self.plan.job, self.record))
+        self._postbox.close()
+        self._tell([])
+
+    def _tell(self, told: list[records.Notification]) -> None:
+        """Hand notifications over, and write down what became of earlier ones."""
+        self._postbox.post(told, self.record)
+        notifications = self._postbox.notifications()
+        if notifications != self.record.notifications:
+            self._change(notifications=notifications)
 
     def _close_sinks(self) -> None:
         if self.means.owned:

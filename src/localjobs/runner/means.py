@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from localjobs.notifiers.notifier import Notifier
 from localjobs.runner.executions import Execution
 from localjobs.sinks import Sinks
 from localjobs.state import records
@@ -28,6 +29,7 @@ class Means:
     sinks: Sinks
     slots: Slots
     listener: Listener
+    notifiers: list[Notifier]
     start: Callable[[Any, Any, records.Attempt], Execution]
     """Starts an attempt, given the job's run and the task's run."""
     owned: bool = True

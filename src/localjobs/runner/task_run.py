@@ -41,6 +41,11 @@ class TaskRun:
         return self.task.kinds[0] not in COMPOSITE_KINDS
 
     @property
+    def is_first_attempt(self) -> bool:
+        """Whether at most one attempt was made since the task was last reset by a repair."""
+        return len(self.record.attempts) - self._earlier <= 1
+
+    @property
     def running(self) -> bool:
         """Whether an attempt is under way."""
         return self._execution is not None

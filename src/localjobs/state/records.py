@@ -1,7 +1,7 @@
 """What is known of a run, its tasks and their attempts. Times are UTC."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -117,6 +117,21 @@ class Parameter(Record):
     value: str
 
 
+class Notification(Record):
+    """Somebody who is told of something."""
+
+    occasion: str
+    """As in the settings: `on_failure`."""
+    task: str | None = None
+    """The task or iteration that it is about; None for the run."""
+    channel: Literal["email", "webhook"]
+    to: str
+    """An address, or the id of a destination."""
+    text: str
+    at: datetime
+    delivery: str = "under way"
+
+
 class Repair(Record):
     """One repair of a run."""
 
@@ -155,6 +170,7 @@ class Run(Record):
     original: Repair | None = None
     """How the run stood before its first repair."""
     repairs: tuple[Repair, ...] = ()
+    notifications: tuple[Notification, ...] = ()
     runner: Process
     tasks: tuple[Task, ...] = ()
 

@@ -1,0 +1,1 @@
+"""Tell people: e-mail, webhooks, and plug-ins."""
