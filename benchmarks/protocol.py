@@ -173,7 +173,8 @@ def _print_summary(summary: dict[str, Any], runs: int) -> None:
 
 
 def _line(what: str, values: dict[str, float]) -> str:
-    return f"  {what:<44}" + "  ".join(f"{short} {values[metric]:+.4f}" for metric, short in SHORT.items())
+    sign = "+" if what.startswith("gain") else ""
+    return f"  {what:<42}" + "".join(f"  {short} {values[metric]:{sign or '-'}7.4f}" for metric, short in SHORT.items())
 
 
 def _inputs(options: argparse.Namespace) -> Iterator[tuple[str, pl.DataFrame]]:
