@@ -59,7 +59,7 @@ def _configure(builder: SparkSession.Builder, java_options: str) -> SparkSession
 
 
 def _start_options(archive: Path) -> str:
-    quiet = "-Xshare:auto -Xlog:cds=off -Xlog:cds+dynamic=off"
+    quiet = "-XX:+UseParallelGC -Xshare:auto -Xlog:cds=off -Xlog:cds+dynamic=off"
     return f"{quiet} -XX:SharedArchiveFile={archive}" if archive.exists() else quiet
 
 
@@ -81,7 +81,7 @@ def fetch_jars() -> list[Path]:
 
 def archive_classes(warehouse: Path) -> None:
     """Record the classes that a first Delta write loads, so that later sessions map them instead of loading them."""
-    session = build_local_session(warehouse, java_options=f"-XX:ArchiveClassesAtExit={CLASS_ARCHIVE}")
+    session = build_local_session(warehouse, java_options=f"-XX:+UseParallelGC -XX:ArchiveClassesAtExit={CLASS_ARCHIVE}")
     target = f"delta.`{warehouse.resolve() / 'first'}`"
     session.sql(f"CREATE TABLE {target} (id STRING, day DATE) USING DELTA CLUSTER BY (day)")
     session.range(1).selectExpr("string(id) AS id", "current_date() AS day").createOrReplaceTempView("rows")

@@ -75,7 +75,9 @@ SILVER_TRANSACTIONS = TableSchema(
     ),
     key=("transaction_id",),
     cluster_by=("event_date", "customer_id"),
-    checks=_frozen({"amount_not_negative": "amount >= 0", "event_date_of_time": "event_date = CAST(event_time AS DATE)"}),
+    checks=_frozen(
+        {"amount_not_negative": "amount >= 0", "event_date_of_time": "event_date = CAST(event_time AS DATE)"}
+    ),
 )
 SILVER_LABELS = TableSchema(
     name="silver_labels",

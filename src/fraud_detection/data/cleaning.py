@@ -90,7 +90,7 @@ def find_superseded(checked: DataFrame, silver: DataFrame, cleaning: Cleaning) -
     known = silver.select(*columns).join(good.select("transaction_id"), "transaction_id", how="left_semi")
     repeated = good.groupBy("transaction_id").count().where("count > 1").select("transaction_id")
     suspects = repeated.unionByName(known.select("transaction_id")).distinct()
-    versions = good.join(suspects, "transaction_id", how="left_semi").unionByName(known.select(*columns))
+    versions = good.join(F.broadcast(suspects), "transaction_id", how="left_semi").unionByName(known.select(*columns))
     latest_first = Window.partitionBy("transaction_id").orderBy(*(F.desc(name) for name in ARRIVAL_ORDER))
     ranked = versions.withColumn("rank", F.dense_rank().over(latest_first))
     return ranked.where("rank > 1").select(*columns).dropDuplicates(list(LINE))
@@ -100,7 +100,8 @@ def separate(checked: DataFrame, superseded: DataFrame, bronze: DataFrame, clean
     """Split checked lines by their fate; `superseded` is small, or Spark would shuffle every row for it."""
     few = F.broadcast(superseded)
     winners = checked.where(IS_GOOD).join(few.select(*LINE), list(LINE), how="left_anti")
-    with_raw = few.join(bronze.select(*LINE, "raw"), list(LINE), how="left").select(
+    raw = bronze.select(*LINE, "raw").join(few.select(*LINE), list(LINE), how="inner")
+    with_raw = superseded.join(raw, list(LINE), how="left").select(
         *cleaning.silver.column_names,
         F.coalesce("raw", F.to_json(F.struct(*cleaning.silver.column_names))).alias("raw"),
         F.array(F.lit(SUPERSEDED)).alias("reasons"),

@@ -14,6 +14,7 @@ from fraud_detection.errors import ConfigurationError
 LABEL_DELAY = timedelta(days=7)
 LATE_BY = timedelta(days=2)
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+ROUNDING = 1e-9
 DIRTY = ("broken", "bad_amount", "duplicate", "late")
 BAD_AMOUNTS = ("-12.50", "NaN", '"12,50"', "1e15", "null")
 
@@ -32,6 +33,9 @@ class Dirt:
         for name, share in vars(self).items():
             if not 0 <= share <= 1:
                 raise ConfigurationError(f"dirt {name} is {share}; expected a share from 0 to 1")
+        total = sum(vars(self).values())
+        if total > 1 + ROUNDING:
+            raise ConfigurationError(f"dirt shares add up to {total:g}; expected at most 1: a line is soiled once")
 
 
 CLEAN = Dirt(0, 0, 0, 0)

@@ -72,7 +72,7 @@ def publish_batch(batch: DataFrame, cleaning: Cleaning, tables: Tables, settings
     checked = check_lines(batch, cleaning, headers, settings).persist(StorageLevel.MEMORY_AND_DISK)
     silver = tables.read(spark, cleaning.silver.name)
     superseded = find_superseded(checked, silver, cleaning).persist(StorageLevel.MEMORY_AND_DISK)
-    cleaned = separate(checked, superseded, batch, cleaning)
+    cleaned = separate(checked, superseded, tables.read(spark, cleaning.feed.bronze.name), cleaning)
     tables.add_missing(QUARANTINE, cleaned.quarantine)
     tables.merge(cleaning.silver, cleaned.silver)
     superseded.unpersist()

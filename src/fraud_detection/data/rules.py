@@ -11,7 +11,7 @@ from fraud_detection.schemas import AMOUNT_TYPE
 
 ISO_TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.]\d{1,9})?)?\s*(Z|[+-]\d{2}:?\d{2})?$"
 LARGEST_AMOUNT = 9_999_999_999
-EXACT = "DECIMAL(18,6)"
+EXACT = "DECIMAL(38,18)"
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,17 @@ def transaction_columns() -> dict[str, Column]:
 
 def transaction_rules(settings: DataSettings) -> list[Rule]:
     """What a transaction must be, over its typed columns."""
-    number = F.col("amount_number")
+    number, amount = F.col("amount_number"), F.col("amount")
     is_number = number.isNotNull() & ~F.isnan("amount_number")
+    is_no_decimal = amount.isNull() & (F.abs(number) <= LARGEST_AMOUNT)  # "12.5d" and "0x1p3" are doubles to Spark
+    is_rounded = (F.col("amount_exact") != amount) | (amount.cast("double") != number)  # the latter for 1e-30
     return [
         *missing("transaction_id", "event_time_text", "customer_id", "terminal_id", "amount_text"),
         *bad_time("event_time", settings),
-        Rule("amount_not_a_number", F.col("amount_text").isNotNull() & ~is_number),
+        Rule("amount_not_a_number", F.col("amount_text").isNotNull() & (~is_number | is_no_decimal)),
         Rule("amount_negative", is_number & (number < 0)),
         Rule("amount_too_large", is_number & (number > LARGEST_AMOUNT)),
-        Rule("amount_too_precise", F.col("amount_exact") != F.col("amount")),
+        Rule("amount_too_precise", is_number & is_rounded),
     ]
 
 
