@@ -18,6 +18,7 @@ JARS = Path(sys.prefix) / "share" / "fraud_detection" / "jars"
 CLASS_ARCHIVE = JARS / "classes.jsa"
 DELTA_GROUPS = ("io.delta_", "io.unitycatalog_")
 DRIVER_MEMORY = "4g"
+COLLECTOR = "-XX:+UseParallelGC"
 
 SETTINGS = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
@@ -59,7 +60,7 @@ def _configure(builder: SparkSession.Builder, java_options: str) -> SparkSession
 
 
 def _start_options(archive: Path) -> str:
-    quiet = "-XX:+UseParallelGC -Xshare:auto -Xlog:cds=off -Xlog:cds+dynamic=off"
+    quiet = f"{COLLECTOR} -Xshare:auto -Xlog:cds=off -Xlog:cds+dynamic=off"
     return f"{quiet} -XX:SharedArchiveFile={archive}" if archive.exists() else quiet
 
 
@@ -81,7 +82,8 @@ def fetch_jars() -> list[Path]:
 
 def archive_classes(warehouse: Path) -> None:
     """Record the classes that a first Delta write loads, so that later sessions map them instead of loading them."""
-    session = build_local_session(warehouse, java_options=f"-XX:+UseParallelGC -XX:ArchiveClassesAtExit={CLASS_ARCHIVE}")
+    options = f"{COLLECTOR} -XX:ArchiveClassesAtExit={CLASS_ARCHIVE}"
+    session = build_local_session(warehouse, java_options=options)
     target = f"delta.`{warehouse.resolve() / 'first'}`"
     session.sql(f"CREATE TABLE {target} (id STRING, day DATE) USING DELTA CLUSTER BY (day)")
     session.range(1).selectExpr("string(id) AS id", "current_date() AS day").createOrReplaceTempView("rows")

@@ -60,7 +60,7 @@ class Tables:
         """Create the table with its layout and constraints, or complete one whose creation was cut short."""
         if not self.exists(spark, table.name):
             spark.sql(self._creation(table))
-        have = {row.key for row in spark.sql(f"SHOW TBLPROPERTIES {self.name(table.name)}").collect()}
+        have = {row.key for row in spark.sql(f"SHOW TBLPROPERTIES {self.name(table.name)}").collect()}  # few rows
         for check, condition in table.checks.items():
             if f"delta.constraints.{check}".lower() not in {key.lower() for key in have}:
                 spark.sql(f"ALTER TABLE {self.name(table.name)} ADD CONSTRAINT {check} CHECK ({condition})")
@@ -90,11 +90,11 @@ class Tables:
     def version(self, spark: SparkSession, table: str) -> int:
         """The latest Delta version of a table, for the record of what a model was made from."""
         self._register(spark, table)
-        return int(spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT 1").collect()[0].version)
+        return int(spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT 1").collect()[0].version)  # one row
 
     def identity(self, spark: SparkSession, table: str) -> str:
         """The id that Delta gave the table at its creation; a table made anew has another."""
-        return str(spark.sql(f"DESCRIBE DETAIL {self.name(table)}").collect()[0].id)
+        return str(spark.sql(f"DESCRIBE DETAIL {self.name(table)}").collect()[0].id)  # one row
 
     def _creation(self, table: TableSchema, verb: str = "CREATE TABLE IF NOT EXISTS") -> str:
         columns = ", ".join(f"`{name}` {kind}" for name, kind in table.columns.items())

@@ -26,12 +26,14 @@ class Provenance:
         settings: every setting of the run, of whatever layer.
         commit: of the code; "unknown" outside a repository.
         lock_hash: SHA-256 of the file that locks the environment; "unknown" where there is none.
+        lock_file: that file, to be kept with the run.
     """
 
     data_versions: Mapping[str, int] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     commit: str = UNKNOWN
     lock_hash: str = UNKNOWN
+    lock_file: Path | None = None
 
 
 def find_commit(folder: Path) -> str:

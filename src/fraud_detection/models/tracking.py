@@ -58,11 +58,13 @@ def log_candidate(candidate: Candidate, provenance: Provenance) -> str:
     Returns:
         The id of the run.
     """
-    with mlflow.start_run(nested=True) as run:
+    with mlflow.start_run(run_name="candidate", nested=True) as run:
         mlflow.log_params(_parameters(candidate))
         mlflow.log_metrics(_metrics(candidate))
         mlflow.set_tags(_tags(candidate, provenance))
         mlflow.log_dict(dict(provenance.settings), "settings.json")
+        if provenance.lock_file:
+            mlflow.log_artifact(str(provenance.lock_file), "environment")
         if candidate.study:
             mlflow.log_text(candidate.study.trials.write_csv(), "trials.csv")
         _log_plots(candidate.scorer, candidate.held_out, candidate.held_out["score"].to_numpy(), "held_out")

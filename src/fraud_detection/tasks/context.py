@@ -25,6 +25,7 @@ from fraud_detection.tables import Tables
 from fraud_detection.tasks.arguments import Arguments, parse_arguments
 
 LOCAL_FOLDER = "FRAUD_LOCAL_FOLDER"
+LOCK_FILE = "requirements.txt"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 SECTIONS = {"data": DataSettings, "features": FeatureSettings, "training": TrainingSettings, "gate": GateSettings}
 
@@ -62,11 +63,13 @@ class Context:
 
     def provenance(self, *read: str) -> Provenance:
         """What a model made now comes from, with the versions of the tables read."""
+        lock = Path(LOCK_FILE)
         return Provenance(
             data_versions=self.data_versions(*read),
             settings={"arguments": asdict(self.arguments), **asdict(self.settings)},
             commit=find_commit(Path.cwd()),
-            lock_hash=hash_lock_file(Path("requirements.txt")),
+            lock_hash=hash_lock_file(lock),
+            lock_file=lock if lock.is_file() else None,
         )
 
 

@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         verdict = load_verdict(arguments.candidate)
         if arguments.verdict != verdict.word:
             raise GateError(
-                f"the job says {arguments.verdict!r}, the stored verdict of run {arguments.candidate} {verdict.word!r}; "
+                f"the job says {arguments.verdict!r}, run {arguments.candidate} holds the verdict {verdict.word!r}; "
                 "expected the same word: judge the candidate again"
             )
         client = MlflowClient()
