@@ -18,13 +18,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from sklearn.metrics import average_precision_score
 
 from fraud_detection.data.generator import World, generate_transactions
 from fraud_detection.features.registry import MODEL_FEATURES, REFERENCE_FEATURES
 from fraud_detection.features.single_node import compute_features
 from fraud_detection.models.boosting import Binned, draw_sample, feature_matrix, fit_booster
-from fraud_detection.models.metrics import Metrics, Scores, evaluate, labels_of
+from fraud_detection.models.metrics import Metrics, Scores, evaluate
 from fraud_detection.models.settings import TrainingSettings
 from fraud_detection.models.split import (
     Fold,
@@ -108,7 +107,7 @@ def _plain_scores(week: Binned, judged: pl.DataFrame, point: tuple[int, float, i
 
 
 def _plain_precision(week: Binned, judged: pl.DataFrame, point: tuple[int, float, int]) -> float:
-    return float(average_precision_score(labels_of(judged), _plain_scores(week, judged, point)))
+    return evaluate(judged, _plain_scores(week, judged, point)).average_precision
 
 
 def run_full(rows: pl.DataFrame) -> Result:

@@ -2,6 +2,7 @@
 
 import os
 
-# Before OpenMP loads: its threads must sleep at barriers, not spin. On cores that others use too, spinning makes a fit
-# of one second take a minute.
+# OpenMP's threads must sleep at barriers, not spin: on cores that others use too, spinning makes a fit of one second
+# take a minute. It reads this when it loads, with scikit-learn or XGBoost, whichever comes first; a program that
+# imports either before this package sets it in its environment.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
