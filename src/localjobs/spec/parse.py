@@ -1,6 +1,7 @@
 """From the resolved tree to a typed job, with errors that name the line and the known keys."""
 
 from collections.abc import Iterator
+from textwrap import shorten
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -9,6 +10,8 @@ from pydantic_core import ErrorDetails
 from localjobs.bundle.source import place_of
 from localjobs.errors import BundleError
 from localjobs.spec.job import Job
+
+_SHOWN = 80
 
 
 def parse_job(key: str, settings: dict[str, Any]) -> Job:
@@ -29,7 +32,7 @@ def _explain(key: str, settings: dict[str, Any], problem: ErrorDetails) -> str:
         return f"{where}{dotted}: unknown setting {str(path[-1])!r}; known are: {known}"
     if problem["type"] == "missing":
         return f"{where}{dotted}: is missing"
-    return f"{where}{dotted}: {problem['msg']}, not {problem['input']!r}"
+    return f"{where}{dotted}: {problem['msg']}, not {shorten(repr(problem['input']), _SHOWN, placeholder='…')}"
 
 
 def _known_keys(path: tuple[str | int, ...]) -> list[str]:

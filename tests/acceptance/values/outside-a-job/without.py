@@ -1,0 +1,3 @@
+from localjobs_task.dbutils import DBUtils
+
+DBUtils().jobs.taskValues.get("a", "k", default=1)
