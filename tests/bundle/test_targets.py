@@ -81,7 +81,8 @@ def test_what_holds_data_cannot_be_destroyed_in_production(resolved, target):
     resources = resolved(target)["resources"]
 
     for kind in HOLDS_DATA:
-        assert [one["lifecycle"] for one in resources[kind].values()] == [{"prevent_destroy": True}]
+        assert resources[kind]
+        assert all(one["lifecycle"] == {"prevent_destroy": True} for one in resources[kind].values())
 
 
 def test_grants_are_the_least_that_serves_and_development_has_none(resolved):
