@@ -1,8 +1,7 @@
-"""Training, judging and registering of models."""
+"""Splits, training, search, calibration, measures, the gate and the registry."""
 
 import os
 
-# OpenMP's threads must sleep at barriers, not spin: on cores that others use too, spinning makes a fit of one second
-# take a minute. It reads this when it loads, with scikit-learn or XGBoost, whichever comes first; a program that
-# imports either before this package sets it in its environment.
+# OpenMP's threads spin while they wait, by default. On cores that others use too, that made training 20 times slower.
+# libgomp reads this when it is loaded, so it stands before the first import of XGBoost or scikit-learn.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
