@@ -1,7 +1,8 @@
 """What tests of several folders share: one Spark session with Delta, and tables of one's own in it."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
@@ -21,11 +22,16 @@ def spark(tmp_path_factory) -> Iterator[SparkSession]:
         session.stop()
 
 
-def make_tables(folder) -> Tables:
-    """Tables that no other test knows: the session's catalog is shared, so the schema's name must be new."""
-    return Tables("spark_catalog", f"test_{uuid.uuid4().hex}", folder)
+def _new_tables(warehouse: Path) -> Tables:
+    return Tables("spark_catalog", f"test_{uuid.uuid4().hex}", warehouse)
+
+
+@pytest.fixture(scope="session")
+def make_tables() -> Callable[[Path], Tables]:
+    """Tables that no other test knows: the session's catalog is shared, so the schema has a new name."""
+    return _new_tables
 
 
 @pytest.fixture
 def tables(tmp_path) -> Tables:
-    return make_tables(tmp_path / "warehouse")
+    return _new_tables(tmp_path / "warehouse")

@@ -1,7 +1,9 @@
 """Builders of raw lines, landing folders and bronze frames."""
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -25,20 +27,29 @@ def make_bronze(spark):
     return make
 
 
-@pytest.fixture
-def deliver(tmp_path):
-    """Put a file of the given bytes into the landing folder, written at a given time, and return that folder."""
-    landing = tmp_path / "landing"
+def _landing(folder: Path) -> tuple[str, Callable[..., str]]:
+    landing = folder / "landing"
     for dataset in ("transactions", "labels"):
         (landing / dataset).mkdir(parents=True)
 
-    def put(name: str, content: str | bytes, written: datetime = ARRIVED) -> str:
+    def deliver(name: str, content: str, written: datetime = ARRIVED) -> str:
         path = landing / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        path.write_bytes(content.encode())
         os.utime(path, (written.timestamp(), written.timestamp()))
         return str(landing)
 
-    return put
+    return str(landing), deliver
+
+
+@pytest.fixture(scope="session")
+def make_landing():
+    """An empty landing folder, and what puts a file into it as if written at a given time."""
+    return _landing
+
+
+@pytest.fixture
+def deliver(tmp_path):
+    return _landing(tmp_path)[1]
 
 
 @pytest.fixture(scope="session")
