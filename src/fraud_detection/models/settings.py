@@ -12,7 +12,10 @@ Calibrator = Literal["platt", "isotonic"]
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How a model is searched, fitted and calibrated.
+    """How a model is searched, fitted and calibrated; the defaults were chosen on validation folds only.
+
+    Average precision there by window: 14 days .728, 28 .731, 60 .737, 87 .741; by negative_share .05 and .1 the same to
+    .0005; by boosters 1 .762, 3 .763.
 
     Attributes:
         window_days: length of the training window, up to the day from which labels are not yet known.
@@ -22,7 +25,8 @@ class TrainingSettings:
         boosters: how many boosters are averaged, each with a sample of its own.
         max_rounds: most trees a booster may have.
         patience: rounds without a better average precision on the held-out days after which a booster stops.
-        calibrator: what maps margins to probabilities.
+        calibrator: what maps margins to probabilities. Expected calibration error on the validation folds of two
+            worlds: without .0177, isotonic .0017, Platt .0007, at equal Brier scores of the last two.
         trials: hyperparameter trials; 0 takes `parameters` as they are.
         search_folds: weeks before the held-out one that a trial is judged on, one after another.
         search_window_days: length of the training window of a trial.
