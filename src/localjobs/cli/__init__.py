@@ -3,6 +3,7 @@
 import typer
 
 from localjobs.cli import bundles, history
+from localjobs.cli.lint import lint_command
 from localjobs.cli.run import repair, run
 
 app = typer.Typer(
@@ -18,5 +19,6 @@ app.command()(history.runs)
 app.command()(history.show)
 app.command()(history.logs)
 app.command()(history.cancel)
+app.command("lint")(lint_command)
 app.command("resolve")(bundles.resolve_command)
 app.command()(bundles.graph)

@@ -15,7 +15,7 @@ def check_job(key: str, job: Job, settings: dict[str, Any], *, skip_unsupported:
     """Refuse a job with a broken graph, an unknown reference or a task that cannot run here."""
     problems = [
         f"{_where(settings, path)}jobs.{key}: {why}"
-        for check in (_check_keys, check_kinds, _check_graph, _check_compute, _check_parameters, _check_references)
+        for check in (check_keys, check_kinds, check_graph, check_compute, check_parameters, check_references)
         for path, why in check(job)
     ]
     if problems:
@@ -32,7 +32,8 @@ def _where(settings: dict[str, Any], path: tuple[str | int, ...]) -> str:
     return f"{place}: " if place else ""
 
 
-def _check_keys(job: Job) -> Iterator[Problem]:
+def check_keys(job: Job) -> Iterator[Problem]:
+    """Task keys are there and occur once."""
     seen: set[str] = set()
     for index, task in enumerate(job.tasks):
         if task.task_key in seen:
@@ -42,7 +43,8 @@ def _check_keys(job: Job) -> Iterator[Problem]:
         yield ("tasks",), "has no tasks"
 
 
-def _check_graph(job: Job) -> Iterator[Problem]:
+def check_graph(job: Job) -> Iterator[Problem]:
+    """Dependencies exist and go in no circle."""
     keys = {task.task_key for task in job.tasks}
     for index, task in enumerate(job.tasks):
         for position, dep in enumerate(task.depends_on):
@@ -57,7 +59,8 @@ def _check_graph(job: Job) -> Iterator[Problem]:
         yield ("tasks",), f"tasks depend on each other in a circle: {' → '.join(reversed(error.args[1]))}"
 
 
-def _check_compute(job: Job) -> Iterator[Problem]:
+def check_compute(job: Job) -> Iterator[Problem]:
+    """Clusters and environments exist."""
     clusters = {cluster.job_cluster_key for cluster in job.job_clusters}
     environments = {environment.environment_key for environment in job.environments}
     for path, task in every_task(job):
@@ -70,7 +73,8 @@ def _check_compute(job: Job) -> Iterator[Problem]:
                 yield (*path, name), f"task {task.task_key}: no {name} {chosen!r}; known are: {listed}"
 
 
-def _check_parameters(job: Job) -> Iterator[Problem]:
+def check_parameters(job: Job) -> Iterator[Problem]:
+    """Names of job parameters occur once, and their defaults speak of the run only."""
     seen: set[str] = set()
     for index, parameter in enumerate(job.parameters):
         if parameter.name in seen:
@@ -82,18 +86,19 @@ def _check_parameters(job: Job) -> Iterator[Problem]:
                 yield ("parameters", index, "default"), f"parameter {parameter.name}: {{{{{name}}}}}: {why}"
 
 
-def _check_references(job: Job) -> Iterator[Problem]:
+def check_references(job: Job) -> Iterator[Problem]:
+    """Every reference can have a value."""
     parameters = {parameter.name for parameter in job.parameters}
     keys = {task.task_key for task in job.tasks}
     for index, task in enumerate(job.tasks):
-        for path, text, in_loop in _texts(task.model_dump(exclude_unset=True), ("tasks", index)):
+        for path, text, in_loop in texts(task.model_dump(exclude_unset=True), ("tasks", index)):
             for name in references_in(text):
                 why = explain_unknown(name, parameters, keys, in_loop=in_loop)
                 if why:
                     yield path, f"task {task.task_key}: {{{{{name}}}}}: {why}"
 
 
-def _texts(
+def texts(
     value: Any, path: tuple[str | int, ...], *, in_loop: bool = False
 ) -> Iterator[tuple[tuple[str | int, ...], str, bool]]:
     """Every string of a task with its path, and whether it belongs to the task of a loop."""
@@ -101,7 +106,7 @@ def _texts(
         yield path, value, in_loop
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _texts(item, (*path, key), in_loop=in_loop or (path[-1], key) == ("for_each_task", "task"))
+            yield from texts(item, (*path, key), in_loop=in_loop or (*path, key)[-2:] == ("for_each_task", "task"))
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from _texts(item, (*path, index), in_loop=in_loop)
+            yield from texts(item, (*path, index), in_loop=in_loop)
