@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from fraud_detection.errors import ConfigurationError
 
@@ -27,14 +28,17 @@ class DataSettings:
     max_file_bytes: int = 512 * 1024 * 1024
 
 
-def load_section[T](kind: type[T], values: Mapping[str, Any], section: str) -> T:
+def load_section[T](kind: type[T], values: object, section: str) -> T:
     """Build one frozen settings value.
 
     Raises:
-        ConfigurationError: a key is unknown (the message names the known ones) or a value has the wrong type.
+        ConfigurationError: it is no mapping, a key is unknown (the message names the known ones) or a value has the
+            wrong type.
     """
+    if not isinstance(values, Mapping):
+        raise ConfigurationError(f"{section} is {values!r}; expected a mapping of settings")
     known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    unknown = sorted(set(values) - set(known))
+    unknown = sorted(map(str, set(values) - set(known)))
     if unknown:
         raise ConfigurationError(f"{section} has no setting {', '.join(unknown)}; known are {', '.join(known)}")
     try:
@@ -49,11 +53,14 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """A settings file as a mapping of sections.
 
     Raises:
-        ConfigurationError: the file is missing or holds no mapping.
+        ConfigurationError: the file is missing, is no YAML, or holds no mapping.
     """
     if not path.is_file():
         raise ConfigurationError(f"found no settings file {path}; expected a YAML file, or leave --settings out")
-    values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) or {}
+    try:
+        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) or {}
+    except YAMLError as error:
+        raise ConfigurationError(f"{path} is not YAML: {error}") from error
     if not isinstance(values, dict):
         raise ConfigurationError(f"{path} holds {type(values).__name__}; expected a mapping of sections")
     return values

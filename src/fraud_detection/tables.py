@@ -1,6 +1,7 @@
 """Table names, creation and merging: the only place that spells a table's name."""
 
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +60,7 @@ class Tables:
     def ensure(self, spark: SparkSession, table: TableSchema) -> None:
         """Create the table with its layout and constraints, or complete one whose creation was cut short."""
         if not self.exists(spark, table.name):
+            _clear_cut_creation(self.folder(table.name))
             spark.sql(self._creation(table))
         have = {row.key for row in spark.sql(f"SHOW TBLPROPERTIES {self.name(table.name)}").collect()}  # few rows
         for check, condition in table.checks.items():
@@ -106,15 +108,27 @@ class Tables:
         )
 
     def _location(self, table: str) -> str:
-        folder = self.folder(table)
+        folder = str(self.folder(table) or "").replace("'", "''")
         return f" LOCATION '{folder}'" if folder else ""
 
     def _register(self, spark: SparkSession, table: str) -> None:
         """Make a local table known to this session, whose catalog lives in memory."""
         folder = self.folder(table)
-        if folder and (folder / "_delta_log").is_dir() and not spark.catalog.tableExists(self.name(table)):
+        if folder and _has_commits(folder) and not spark.catalog.tableExists(self.name(table)):
             self.create_schema(spark)
             spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING DELTA{self._location(table)}")
+
+
+def _has_commits(folder: Path) -> bool:
+    """Whether there is a table: one whose creation was cut short has an empty log."""
+    return any((folder / "_delta_log").glob("*.json"))
+
+
+def _clear_cut_creation(folder: Path | None) -> None:
+    """Remove what a creation that was killed leaves: a log with no more than hidden, unfinished files."""
+    log = folder / "_delta_log" if folder else None
+    if log and log.is_dir() and all(path.name.startswith(".") for path in log.rglob("*")):
+        shutil.rmtree(log)
 
 
 def _properties(table: TableSchema) -> str:

@@ -25,10 +25,10 @@ def clean(make_bronze, collect):
 
     def cleaned(batch, earlier=()):
         bronze, before = (bronze_of(*files) for files in (batch, earlier or [("none", DAY_1, [])]))
-        checked, silver = (check_lines(lines, TRANSACTIONS, [None], DataSettings()) for lines in (bronze, before))
-        silver = silver.select(*TRANSACTIONS.silver.column_names)
+        checked, judged = (check_lines(rows, TRANSACTIONS, [None], DataSettings()).cache() for rows in (bronze, before))
+        superseded = find_superseded(checked, judged.select(*TRANSACTIONS.silver.column_names), TRANSACTIONS).cache()
         both = bronze.unionByName(before.join(bronze, ["source_file", "line_number"], how="left_anti"))
-        parted = separate(checked, find_superseded(checked, silver, TRANSACTIONS), both, TRANSACTIONS)
+        parted = separate(checked, superseded, both, TRANSACTIONS)
         return (
             collect(parted.silver, "transaction_id").select("transaction_id", "amount", "source_file", "line_number"),
             collect(parted.quarantine, "source_file", "line_number").select(

@@ -1,0 +1,73 @@
+"""The environment decides which Spark is used."""
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+from pyspark.sql import SparkSession
+
+from fraud_detection import local_spark
+from fraud_detection.errors import MachineError
+from fraud_detection.session import get_session, on_databricks, uses_connect
+
+NAMES = ("DATABRICKS_RUNTIME_VERSION", "SPARK_REMOTE", "DATABRICKS_CONFIG_PROFILE", "DATABRICKS_HOST")
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch):
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def sessions(monkeypatch):
+    """What each way would give, so that no test needs a cluster."""
+
+    class Builder:
+        def remote(self, address):
+            return SimpleNamespace(getOrCreate=lambda: f"connect to {address}")
+
+        def getOrCreate(self):  # noqa: N802  as in Spark
+            return "ambient"
+
+    class DatabricksSession:
+        builder = SimpleNamespace(getOrCreate=lambda: "workspace")
+
+    monkeypatch.setattr(SparkSession, "builder", Builder())
+    monkeypatch.setitem(sys.modules, "databricks.connect", SimpleNamespace(DatabricksSession=DatabricksSession))
+    monkeypatch.setattr(local_spark, "build_local_session", lambda warehouse: f"local in {warehouse.name}")
+
+
+@pytest.mark.parametrize(
+    ("environment", "session"),
+    [
+        ({}, "local in warehouse"),
+        ({"SPARK_REMOTE": "sc://localhost"}, "connect to sc://localhost"),
+        ({"DATABRICKS_CONFIG_PROFILE": "dev"}, "workspace"),
+        ({"DATABRICKS_HOST": "https://example.com"}, "workspace"),
+        ({"SPARK_REMOTE": "sc://localhost", "DATABRICKS_HOST": "https://example.com"}, "connect to sc://localhost"),
+        ({"DATABRICKS_RUNTIME_VERSION": "18", "DATABRICKS_HOST": "https://example.com"}, "ambient"),
+    ],
+)
+def test_the_environment_chooses_the_session(monkeypatch, sessions, tmp_path, environment, session):
+    assert sessions is None
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert get_session(tmp_path / "warehouse") == session
+
+
+def test_a_cluster_is_known_by_its_runtime_and_a_workspace_by_its_address(monkeypatch):
+    assert (on_databricks(), uses_connect()) == (False, False)
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
+    assert (on_databricks(), uses_connect()) == (True, False)
+
+
+def test_without_the_delta_jars_the_error_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(local_spark, "JARS", tmp_path)
+    with pytest.raises(MachineError, match=r"found no Delta jars in .*; run `make setup`"):
+        get_session(tmp_path / "warehouse")
+
+
+def test_the_local_session_speaks_delta_in_utc(spark):
+    assert spark.conf.get("spark.sql.session.timeZone") == "UTC"
+    assert spark.conf.get("spark.sql.catalog.spark_catalog") == "org.apache.spark.sql.delta.catalog.DeltaCatalog"

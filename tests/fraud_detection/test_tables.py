@@ -1,0 +1,151 @@
+"""Tables on real Delta: names, creation, merging, replacing."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from pyspark.errors import PySparkException
+
+from fraud_detection.errors import ConfigurationError
+from fraud_detection.schemas import TableSchema
+from fraud_detection.tables import Tables
+from fraud_detection.tasks.rows import to_polars
+
+CARDS = TableSchema(
+    name="cards",
+    comment="A bank's cards",
+    columns=MappingProxyType({"id": "STRING NOT NULL", "day": "INT", "amount": "BIGINT"}),
+    key=("id", "day"),
+    cluster_by=("day",),
+    checks=MappingProxyType({"amount_positive": "amount > 0"}),
+)
+ROWS = "id STRING, day INT, amount BIGINT"
+
+
+@pytest.fixture
+def cards(spark, tables):
+    tables.create_schema(spark)
+    tables.ensure(spark, CARDS)
+    return tables
+
+
+@pytest.fixture
+def make_rows(spark):
+    return lambda *rows: spark.createDataFrame(list(rows), ROWS)
+
+
+def contents(spark, tables):
+    return to_polars(tables.read(spark, CARDS.name)).sort("id", "day")
+
+
+def frame(*rows):
+    return pl.DataFrame(rows, schema={"id": pl.String, "day": pl.Int32, "amount": pl.Int64}, orient="row")
+
+
+@pytest.mark.parametrize("identifier", ["x; drop table y", "a.b", "`a`", "", "1st", "a b", "x" * 129, "naïve", "a\n"])
+@pytest.mark.parametrize("kind", ["catalog", "schema"])
+def test_what_is_no_plain_identifier_is_refused(kind, identifier):
+    names = {"catalog": "main", "schema": "fraud"} | {kind: identifier}
+    with pytest.raises(ConfigurationError, match=f"^{kind} .* is not an identifier"):
+        Tables(**names)
+
+
+def test_a_name_is_whole_and_quoted():
+    assert Tables("main", "fraud").name("cards") == "`main`.`fraud`.`cards`"
+
+
+def test_a_catalog_that_manages_its_files_has_no_folders():
+    assert Tables("main", "fraud").folder("cards") is None
+    assert Tables("spark_catalog", "fraud", Path("/w")).folder("cards") == Path("/w/fraud/cards")
+
+
+def test_a_merge_replaces_by_key_and_inserts_the_rest(spark, cards, make_rows):
+    cards.merge(CARDS, make_rows(("a", 1, 10), ("a", 2, 20)))
+    cards.merge(CARDS, make_rows(("a", 2, 25), ("b", 2, 30)))
+    assert_frame_equal(contents(spark, cards), frame(("a", 1, 10), ("a", 2, 25), ("b", 2, 30)))
+
+
+def test_missing_rows_are_added_and_those_there_are_left_alone(spark, cards, make_rows):
+    cards.add_missing(CARDS, make_rows(("a", 1, 10)))
+    cards.add_missing(CARDS, make_rows(("a", 1, 99), ("a", 2, 20)))
+    assert_frame_equal(contents(spark, cards), frame(("a", 1, 10), ("a", 2, 20)))
+
+
+def test_replacing_exchanges_all_rows_in_one_commit_and_keeps_the_table(spark, cards, make_rows):
+    cards.merge(CARDS, make_rows(("a", 1, 10)))
+    identity, version = cards.identity(spark, CARDS.name), cards.version(spark, CARDS.name)
+    cards.replace(spark, CARDS, make_rows(("b", 2, 20)))
+    assert_frame_equal(contents(spark, cards), frame(("b", 2, 20)))
+    assert (cards.identity(spark, CARDS.name), cards.version(spark, CARDS.name)) == (identity, version + 1)
+
+
+def test_replacing_with_other_columns_makes_the_table_anew(spark, cards, make_rows):
+    wider = replace(CARDS, columns=MappingProxyType({**CARDS.columns, "note": "STRING COMMENT 'a bank''s own'"}))
+    cards.merge(CARDS, make_rows(("a", 1, 10)))
+    cards.replace(spark, wider, make_rows(("b", 2, 20)).selectExpr("*", "'new' AS note"))
+    expected = frame(("b", 2, 20)).with_columns(note=pl.lit("new"))
+    assert_frame_equal(contents(spark, cards), expected)
+
+
+def test_a_table_that_lacks_its_constraints_is_completed(spark, tables, make_rows):
+    tables.create_schema(spark)
+    tables.ensure(spark, replace(CARDS, checks=MappingProxyType({})))
+    tables.ensure(spark, CARDS)
+    version = tables.version(spark, CARDS.name)
+    with pytest.raises(PySparkException, match="DELTA_VIOLATE_CONSTRAINT"):
+        tables.merge(CARDS, make_rows(("a", 1, -1)))
+    tables.ensure(spark, CARDS)
+    assert tables.version(spark, CARDS.name) == version
+
+
+def make_log(folder, name):
+    (folder / "_delta_log").mkdir(parents=True)
+    (folder / "_delta_log" / name).write_text("{")
+
+
+def test_a_folder_whose_table_was_never_committed_becomes_the_table(spark, tables, make_rows):
+    make_log(tables.folder(CARDS.name), ".00000000000000000000.json.7c0f.tmp")
+    tables.create_schema(spark)
+    assert not tables.exists(spark, CARDS.name)
+    tables.ensure(spark, CARDS)
+    tables.merge(CARDS, make_rows(("a", 1, 10)))
+    assert_frame_equal(contents(spark, tables), frame(("a", 1, 10)))
+
+
+def test_files_that_no_log_knows_are_not_made_a_new_table(spark, tables):
+    make_log(tables.folder(CARDS.name), ".00000000000000000000.json.7c0f.tmp")
+    (tables.folder(CARDS.name) / "part-0.parquet").write_text("PAR1")
+    tables.create_schema(spark)
+    with pytest.raises(PySparkException, match="DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"):
+        tables.ensure(spark, CARDS)
+    assert (tables.folder(CARDS.name) / "part-0.parquet").exists()
+
+
+def test_a_session_that_has_never_seen_a_table_finds_it_by_its_folder(spark, cards, make_rows):
+    cards.merge(CARDS, make_rows(("a", 1, 10)))
+    identity = cards.identity(spark, CARDS.name)
+    spark.sql(f"DROP SCHEMA `{cards.schema}` CASCADE")
+    assert_frame_equal(contents(spark, cards), frame(("a", 1, 10)))
+    assert cards.identity(spark, CARDS.name) == identity
+    assert cards.version(spark, CARDS.name) == 2
+
+
+def test_a_dropped_table_that_is_made_anew_has_another_identity(spark, cards):
+    before = cards.identity(spark, CARDS.name)
+    spark.sql(f"DROP TABLE {cards.name(CARDS.name)}")
+    shutil.rmtree(cards.folder(CARDS.name))
+    assert not cards.exists(spark, CARDS.name)
+    cards.ensure(spark, CARDS)
+    assert cards.identity(spark, CARDS.name) != before
+
+
+def test_a_warehouse_may_lie_in_a_folder_with_a_quote_in_its_name(spark, make_tables, make_rows, tmp_path):
+    tables = make_tables(tmp_path / "o'brien's data")
+    tables.create_schema(spark)
+    tables.ensure(spark, CARDS)
+    tables.merge(CARDS, make_rows(("a", 1, 10)))
+    assert (tmp_path / "o'brien's data" / tables.schema / "cards" / "_delta_log").is_dir()
