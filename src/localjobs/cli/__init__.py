@@ -5,6 +5,7 @@ import typer
 from localjobs.cli import bundles, history
 from localjobs.cli.lint import lint_command
 from localjobs.cli.run import repair, run
+from localjobs.cli.schedule import schedule
 
 app = typer.Typer(
     name="localjobs",
@@ -22,3 +23,4 @@ app.command()(history.cancel)
 app.command("lint")(lint_command)
 app.command("resolve")(bundles.resolve_command)
 app.command()(bundles.graph)
+app.command()(schedule)

@@ -1,6 +1,7 @@
 """`localjobs resolve` and `localjobs graph`: commands on the bundle alone."""
 
 import json
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -8,7 +9,9 @@ import typer
 from localjobs.bundle.resolve import deploy, resolve
 from localjobs.cli.console import explaining_errors
 from localjobs.cli.options import Output, Root, Target, Variables, make_request
+from localjobs.report.page import render_graph
 from localjobs.runner.loading import load_job
+from localjobs.runner.plan import task_record
 from localjobs.spec.job import Job
 
 Key = Annotated[str, typer.Argument(help="Key of the job in the bundle.")]
@@ -31,14 +34,33 @@ def resolve_command(
         print(json.dumps(bundle.tree, indent=2, sort_keys=True, ensure_ascii=False))  # noqa: T201
 
 
-def graph(job: Key, target: Target = None, bundle_root: Root = None, var: Variables = None) -> None:
-    """Print the tasks of a job as a Mermaid flowchart.
+class Picture(StrEnum):
+    """How a graph is drawn."""
 
-    Example: localjobs graph training > training.mmd
+    MERMAID = "mermaid"
+    SVG = "svg"
+
+
+PictureFormat = Annotated[Picture, typer.Option("-o", "--output", help="How to draw.")]
+
+
+def graph(
+    job: Key,
+    target: Target = None,
+    bundle_root: Root = None,
+    var: Variables = None,
+    output: PictureFormat = Picture.MERMAID,
+) -> None:
+    """Print the tasks of a job as a Mermaid flowchart or an SVG picture.
+
+    Exit status: 0, or 2 for a bundle that is refused.
+
+    Example: localjobs graph training -o svg > training.svg
     """
     with explaining_errors():
-        bundle = deploy(make_request(bundle_root, target, var))
-        print(mermaid(load_job(bundle, job)))  # noqa: T201 - the result of the command
+        loaded = load_job(deploy(make_request(bundle_root, target, var)), job, skip_unsupported=True)
+        records = [task_record(loaded, task) for task in loaded.tasks]
+        print(render_graph(loaded.name, records) if output is Picture.SVG else mermaid(loaded))  # noqa: T201 - the result of the command
 
 
 def mermaid(job: Job) -> str:

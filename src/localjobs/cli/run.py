@@ -2,13 +2,14 @@
 
 import json
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from localjobs.api import as_api
-from localjobs.bundle.resolve import Request, deploy
+from localjobs.bundle.resolve import Bundle, Request, deploy
 from localjobs.cli.console import EXIT_NOT_SUCCESSFUL, explaining_errors, output_console, progress_console
 from localjobs.cli.history import open_store
 from localjobs.cli.options import Format, Output, Root, RunId, Target, Variables, make_request, parse_pairs
@@ -21,6 +22,7 @@ from localjobs.report.page import write_page
 from localjobs.runner.drive import run_plan
 from localjobs.runner.plan import Plan, make_plan
 from localjobs.runner.repair import Choice, claim, make_repair
+from localjobs.runner.wheels import provide_wheels
 from localjobs.sinks import Sinks, installed_factories
 from localjobs.state.records import Run
 from localjobs.state.store import Store
@@ -33,6 +35,10 @@ SkipUnsupported = Annotated[bool, typer.Option("--skip-unsupported", help="Leave
 RepairTasks = Annotated[str | None, typer.Option("--tasks", metavar="a,b", help="Tasks to run again.")]
 AllFailed = Annotated[bool, typer.Option("--all-failed", help="Run all tasks again that did not succeed.")]
 Dependents = Annotated[bool, typer.Option("--dependents", help="And all that depend on them, even if it succeeded.")]
+FromSource = Annotated[
+    bool, typer.Option("--from-source", help="Don't build the bundle's wheels: use what is installed.")
+]
+Trigger = Annotated[str, typer.Option("--trigger", hidden=True)]
 MaxParallel = Annotated[int | None, typer.Option(min=1, help="Tasks at once; the number of cores by default.")]
 
 
@@ -47,6 +53,8 @@ def run(
     output: Format = Output.TEXT,
     *,
     skip_unsupported: SkipUnsupported = False,
+    from_source: FromSource = False,
+    trigger: Trigger = "ONE_TIME",
 ) -> None:
     """Run a job of the bundle on this machine.
 
@@ -57,7 +65,9 @@ def run(
     with explaining_errors():
         bundle = deploy(make_request(bundle_root, target, var))
         given = parse_pairs("--params", params)
-        plan = make_plan(bundle, job, given, only, max_parallel, skip_unsupported=skip_unsupported)
+        plan = make_plan(
+            bundle, job, given, only, max_parallel, skip_unsupported=skip_unsupported, trigger=trigger
+        ).with_search(_search(bundle, from_source=from_source))
         store = open_store(bundle.root)
         ended = _run(plan, store)
         _print(ended, store, output)
@@ -73,6 +83,7 @@ def repair(
     *,
     all_failed: AllFailed = False,
     dependents: Dependents = False,
+    from_source: FromSource = False,
 ) -> None:
     """Run tasks of a run that has ended again: the run keeps its id, other tasks their results and values.
 
@@ -89,10 +100,16 @@ def repair(
         bundle = deploy(Request(store.bundle_root, known.target, known.variables))
         keys = tuple(key.strip() for key in (tasks or "").split(",") if key.strip())
         plan = make_repair(bundle, known, Choice(keys, dependents), max_parallel)
+        plan = plan.with_search(_search(bundle, from_source=from_source))
         claim(store, plan)
         ended = _run(plan, store)
         _print(ended, store, output)
     raise typer.Exit(0 if ended.result in OK else EXIT_NOT_SUCCESSFUL)
+
+
+def _search(bundle: Bundle, *, from_source: bool) -> tuple[Path, ...]:
+    """Where tasks find the bundle's own packages: in its wheels, as on Databricks, unless the source is asked for."""
+    return () if from_source else provide_wheels(bundle)
 
 
 def _print(run: Run, store: Store, output: Output) -> None:

@@ -1,6 +1,7 @@
 """Writes the page of a run: one file that needs nothing else."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from localjobs.wording import (
 
 TAIL_LINES = 40
 TEMPLATE = "run.html.j2"
+GRAPH_TEMPLATE = "graph.svg.j2"
 
 
 def write_page(run: Run, bundle_root: Path) -> Path:
@@ -39,15 +41,25 @@ def write_page(run: Run, bundle_root: Path) -> Path:
 
 def render_page(run: Run, bundle_root: Path) -> str:
     """The page as text."""
-    environment = Environment(
+    environment = _environment()
+    environment.filters |= {"value": word_value, "seconds": word_seconds, "heading": _heading, "pretty": _pretty}
+    return environment.get_template(TEMPLATE).render(_view(run, bundle_root))
+
+
+def render_graph(name: str, tasks: Iterable[Task]) -> str:
+    """The tasks of a job as an SVG picture."""
+    picture = draw_graph(tasks, downwards=False)
+    return _environment().get_template(GRAPH_TEMPLATE).render(name=name, picture=picture)
+
+
+def _environment() -> Environment:
+    return Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"value": word_value, "seconds": word_seconds, "heading": _heading, "pretty": _pretty}
-    return environment.get_template(TEMPLATE).render(_view(run, bundle_root))
 
 
 def _view(run: Run, bundle_root: Path) -> dict[str, Any]:

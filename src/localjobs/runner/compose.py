@@ -27,8 +27,10 @@ def start_any(run: JobRun, task: TaskRun, attempt: records.Attempt) -> Execution
     if task.task.run_job_task is not None:
         return _start_job(run, task.task.run_job_task, facts)
     compute = run.plan.job.compute_of(task.task) or {}
-    name = task.record.name
-    return start_attempt(Start(run.plan.bundle.root, run.record, task.task, name, attempt.number, facts, compute))
+    plan, name = run.plan, task.record.name
+    return start_attempt(
+        Start(plan.bundle.root, run.record, task.task, name, attempt.number, facts, compute, plan.search)
+    )
 
 
 def _facts(run: JobRun, task: TaskRun, attempt: records.Attempt) -> Facts:
@@ -64,8 +66,8 @@ def _start_job(run: JobRun, settings: RunJobTask, facts: Facts) -> Execution:
     pushed = {one.name: one.value for one in run.record.parameters if one.name in declared}
     given = {name: render(text, facts) for name, text in settings.job_parameters.items()}
     try:
-        plan = make_plan(run.plan.bundle, key, {**given, **pushed}, skip_unsupported=run.plan.skip_unsupported)
+        skip = run.plan.skip_unsupported
+        plan = make_plan(run.plan.bundle, key, {**given, **pushed}, skip_unsupported=skip, trigger=RUN_JOB_TRIGGER)
     except BundleError as error:
         raise TaskStartError(str(error)) from error
-    started = plan.run.model_copy(update={"trigger": RUN_JOB_TRIGGER})
-    return RunJobExecution(JobRun(plan.with_run(started), run.means.lend()))
+    return RunJobExecution(JobRun(plan.with_search(run.plan.search), run.means.lend()))

@@ -38,6 +38,7 @@ class Start:
     number: int
     facts: Facts
     compute: Mapping[str, Any]
+    search: tuple[Path, ...] = ()
 
 
 def start_attempt(start: Start) -> Execution:
@@ -50,7 +51,7 @@ def start_attempt(start: Start) -> Execution:
     folder.mkdir(parents=True, exist_ok=True)
     values = {known.task_key: known.values for known in start.run.tasks}
     write_json(folder / CONTEXT_FILE, {**context, "values": values})
-    environment = task_environment(os.environ, start.compute, folder)
+    environment = task_environment(os.environ, start.compute, folder, start.search)
     log = log_file(start.bundle_root, start.run.run_id, start.name, start.number)
     command = [sys.executable, "-P", "-m", "localjobs_task"]
     return ProcessExecution(command, start.bundle_root, environment, folder, log)
@@ -62,13 +63,15 @@ def _evaluate(condition: ConditionTask, facts: Facts) -> Outcome:
     return Outcome(Result.SUCCESS, f"{left!r} {condition.op} {right!r} is {answer}", answer=answer)
 
 
-def task_environment(outer: Mapping[str, str], compute: Mapping[str, Any], folder: Path) -> dict[str, str]:
+def task_environment(
+    outer: Mapping[str, str], compute: Mapping[str, Any], folder: Path, search: tuple[Path, ...] = ()
+) -> dict[str, str]:
     """The environment of a task's process: this one's, the cluster's variables, and the way to `dbutils`."""
     kept = {name: value for name, value in outer.items() if name != "DATABRICKS_RUNTIME_VERSION"}
-    search = [str(TASKSIDE), *filter(None, [kept.get("PYTHONPATH")])]
+    folders = [str(TASKSIDE), *map(str, search), *filter(None, [kept.get("PYTHONPATH")])]
     fixed = {
         CONTEXT_VARIABLE: str(folder / CONTEXT_FILE),
-        "PYTHONPATH": os.pathsep.join(search),
+        "PYTHONPATH": os.pathsep.join(folders),
         "PYTHONUNBUFFERED": "1",
     }
     own_python = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}

@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from localjobs.bundle.resolve import Bundle
 from localjobs.errors import BundleError
@@ -28,10 +29,12 @@ class Plan:
     run: records.Run
     max_parallel: int
     skip_unsupported: bool = False
+    search: tuple[Path, ...] = ()
+    """Folders in which tasks find Python packages before anywhere else."""
 
-    def with_run(self, run: records.Run) -> "Plan":
-        """The same plan with another record to begin with."""
-        return replace(self, run=run)
+    def with_search(self, search: tuple[Path, ...]) -> "Plan":
+        """The same plan, with packages to be found there first."""
+        return replace(self, search=search)
 
 
 def make_plan(
@@ -42,6 +45,7 @@ def make_plan(
     max_parallel: int | None = None,
     *,
     skip_unsupported: bool = False,
+    trigger: str = "ONE_TIME",
 ) -> Plan:
     """Check the job and fix everything that one run of it needs to know."""
     job = select_tasks(load_job(bundle, job_key, skip_unsupported=skip_unsupported), only)
@@ -56,6 +60,7 @@ def make_plan(
         created_at=moment,
         started_at=moment,
         tags=job.tags,
+        trigger=trigger,
         variables=dict(bundle.given),
         only=only,
         runner=identify(os.getpid()),

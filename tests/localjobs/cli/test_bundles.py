@@ -1,4 +1,5 @@
 import json
+from xml.etree import ElementTree as ET
 
 
 def test_resolve_prints_the_bundle_as_json(bench, wheel, localjobs):
@@ -22,3 +23,17 @@ def test_an_unknown_target_exits_with_two(bench, wheel, localjobs):
     done = localjobs("resolve", "-t", "prod")
     assert done.returncode == 2
     assert "no target 'prod'; the targets are: local" in done.stderr
+
+
+def test_a_graph_is_a_picture_of_its_own(bench, wheel, condition, localjobs):
+    bench.write(
+        [
+            condition("good", "1", "EQUAL_TO", "1"),
+            {**wheel("yes"), "depends_on": [{"task_key": "good", "outcome": "true"}]},
+        ]
+    )
+    done = localjobs("graph", "job", "-o", "svg")
+    assert done.returncode == 0, done.stderr
+    root = ET.fromstring(done.stdout)  # noqa: S314 - our own output
+    texts = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts == ["true", "good", "condition", "yes", "python wheel"]
