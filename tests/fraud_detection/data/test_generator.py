@@ -97,13 +97,13 @@ def test_on_a_day_all_of_a_terminals_transactions_are_compromised_or_none(small)
 def test_a_terminal_is_compromised_for_28_days_from_the_one_on_which_it_is_drawn():
     entity, day = np.repeat(np.arange(20), 60), np.tile(np.arange(60), 20)
     world = World(customers=1, terminals=20, days=60)
-    hit = generator._hit(entity, day, 20, 1, 28, world, np.random.default_rng(1)).reshape(20, 60)
+    a_day, lasting = generator.TERMINALS_A_DAY, generator.TERMINAL_FRAUD_DAYS
+    hit = generator._hit(entity, day, 20, a_day, lasting, world, np.random.default_rng(1)).reshape(20, 60)
     draws = np.random.default_rng(1)
     expected = np.zeros((20, 60), dtype=bool)
     for drawn_on in range(60):
-        terminal = draws.choice(20, size=1, replace=False)[0]
-        expected[terminal, drawn_on : drawn_on + 28] = True
-    assert not expected.all()
+        expected[draws.choice(20, size=2, replace=False), drawn_on : drawn_on + 28] = True
+    assert 0 < expected.mean() < 1
     np.testing.assert_array_equal(hit, expected)
 
 
@@ -127,11 +127,11 @@ def test_a_third_of_a_stolen_cards_rows_of_14_days_cost_five_times_as_much(monke
 
 def test_thefts_take_a_third_of_what_is_exposed():
     world = World(customers=3, terminals=1, days=30)
-    customer, day = np.repeat(np.arange(3), 30), np.tile(np.arange(30), 3)  # each card once a day
+    customer, day = np.repeat(np.arange(3), 90), np.tile(np.arange(90) // 3, 3)  # each card three times a day
     thefts = generator._stolen_card_rows(customer, day, world, np.random.default_rng(1))
     assert len(thefts) == 30 * 3  # all three cards, every day
     exposed_days = [min(14, 30 - number // 3) for number in range(len(thefts))]
-    assert [theft.size for theft in thefts] == [days // 3 for days in exposed_days]
+    assert [theft.size for theft in thefts] == exposed_days
     for number, theft in enumerate(thefts):
         assert len(set(customer[theft])) <= 1
         assert all(number // 3 <= when < number // 3 + 14 for when in day[theft])
