@@ -43,6 +43,8 @@ def open_store(bundle_root: Path) -> Store:
 def runs(bundle_root: Root = None, job: JobFilter = None, limit: Limit = 20, output: Format = Output.TEXT) -> None:
     """List the runs of the bundle, the newest first.
 
+    Exit status: 0, or 2 where there is no bundle.
+
     Example: localjobs runs --job training
     """
     with explaining_errors():
@@ -68,6 +70,8 @@ def _runs_table(found: list[Run]) -> Table:
 def show(run_id: RunId, bundle_root: Root = None, output: Format = Output.TEXT, *, open_page: Open = False) -> None:
     """Show one run: its tasks, their values, its result.
 
+    Exit status: 0, 1 for a run that does not exist, 2 where there is no bundle.
+
     Example: localjobs show 482219034512345 -o json
     """
     with explaining_errors():
@@ -83,6 +87,8 @@ def show(run_id: RunId, bundle_root: Root = None, output: Format = Output.TEXT, 
 
 def logs(run_id: RunId, task: TaskKey, attempt: AttemptNumber = None, bundle_root: Root = None) -> None:
     """Print what an attempt of a task printed.
+
+    Exit status: 0, 1 for a run, a task or an attempt that does not exist, 2 where there is no bundle.
 
     Example: localjobs logs 482219034512345 train --attempt 0
     """
@@ -109,6 +115,8 @@ def _find_log(store: Store, run: Run, task_key: str, number: int | None) -> Path
 
 def cancel(run_id: RunId, bundle_root: Root = None) -> None:
     """Cancel a run that is under way; its runner ends all tasks.
+
+    Exit status: 0, 1 for a run that does not exist or has ended, 2 where there is no bundle.
 
     Example: localjobs cancel 482219034512345
     """

@@ -82,7 +82,9 @@ def test_variables_and_a_part_of_the_job_can_be_chosen(bench, wheel, localjobs):
 
 
 @pytest.mark.parametrize("command", [command.name or command.callback.__name__ for command in app.registered_commands])
-def test_every_command_has_help_with_an_example(command):
+def test_every_command_has_help_with_an_example_and_its_exit_status(command):
     done = CliRunner().invoke(app, [command, "--help"])
     assert done.exit_code == 0
-    assert f"Example: localjobs {command}" in " ".join(done.output.split())
+    text = " ".join(done.output.split())
+    assert f"Example: localjobs {command}" in text
+    assert "Exit status: " in text
