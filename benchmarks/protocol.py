@@ -194,8 +194,7 @@ def read_history(transactions: Path, labels: Path) -> pl.DataFrame:
     rows = joined.select(
         pl.col("transaction_id", "customer_id", "terminal_id").cast(pl.String),
         _utc(joined, "event_time"),
-        # The feature engine takes no amount below a cent.
-        amount_cents=pl.max_horizontal(cents, pl.lit(1)),
+        amount_cents=cents,
         is_fraud=pl.col("is_fraud").cast(pl.Int8).cast(pl.Boolean),
         known_at=_utc(joined, "known_at") if "known_at" in joined.columns else None,
     )
@@ -206,7 +205,6 @@ def _with_known_at(rows: pl.DataFrame) -> pl.DataFrame:
     """A label that names no time of its own is known 7 days after its transaction."""
     given = pl.col("known_at") if "known_at" in rows.columns else pl.lit(None, UTC_TIME)
     return rows.with_columns(
-        pl.col("amount_cents").clip(1),
         known_at=pl.coalesce(given.cast(UTC_TIME), pl.col("event_time") + LABEL_DELAY),
     )
 
