@@ -1,0 +1,97 @@
+"""Tasks that are killed, processes and JVMs, and run again leave what tasks that were not killed leave."""
+
+import pytest
+from polars.testing import assert_frame_equal
+
+from fraud_detection.config import DataSettings
+from fraud_detection.data.prepare import prepare
+from fraud_detection.tables import Tables
+
+LINE = ("source_file", "line_number")
+PREPARED = {
+    "bronze_transactions": LINE,
+    "bronze_labels": LINE,
+    "silver_transactions": ("transaction_id",),
+    "silver_labels": ("transaction_id",),
+    "quarantine": ("dataset", *LINE),
+}
+FEATURES = {"transaction_features": ("transaction_id",)}
+POINTS = (
+    ("silver_transactions", 1),  # made, its constraints not yet
+    ("bronze_transactions", 2),  # the lines are in bronze, their stream hasn't noted it
+    ("quarantine", 2),  # refused lines are published, good ones are not
+    ("silver_transactions", 4),  # both are published, their stream hasn't noted it
+)
+
+
+@pytest.fixture(scope="module")
+def expected(spark, make_tables, make_place, landing):
+    """The tables of a run that nothing disturbs."""
+    place = make_place("clean")
+    tables: Tables = make_tables(place.folder / "warehouse")
+    prepare(spark, str(landing), str(place.folder / "checkpoints"), tables, DataSettings())
+    place.schema = tables.schema
+    return place.read(PREPARED)
+
+
+@pytest.fixture(scope="module")
+def killed(make_place):
+    """A place where data_prep is killed at one point after another, and then left in peace."""
+    place = make_place("killed")
+    for table, commits in POINTS:
+        place.kill_when("data_prep", lambda table=table, commits=commits: place.commits(table) >= commits)
+        assert place.commits("silver_labels") == 0  # far from its end
+    place.finish("data_prep")
+    return place
+
+
+@pytest.fixture(scope="module")
+def featured(killed):
+    """The same place with features, whose building is killed before their first commit of rows."""
+    killed.kill_when("feature_build", lambda: killed.commits("transaction_features") >= 1)
+    assert killed.commits("transaction_features") == 1
+    killed.finish("feature_build")
+    return killed
+
+
+def assert_same(found, expected):
+    assert found.keys() == expected.keys()
+    for name, rows in expected.items():
+        assert rows.height > 0
+        assert_frame_equal(found[name], rows)
+
+
+def test_data_prep_killed_at_every_stage_ends_in_the_tables_of_a_clean_run(killed, expected):
+    assert_same(killed.read(PREPARED), expected)
+
+
+def test_features_stay_whole_while_new_ones_are_written_and_come_out_the_same(featured):
+    before, commits, files = (
+        featured.read(FEATURES),
+        featured.commits("transaction_features"),
+        featured.data_files("transaction_features"),
+    )
+    featured.kill_when("feature_build", lambda: featured.data_files("transaction_features") > files)
+    assert featured.commits("transaction_features") == commits  # the new files are nobody's
+    assert_same(featured.read(FEATURES), before)
+    featured.finish("feature_build")
+    assert_same(featured.read(FEATURES), before)
+    assert_frame_equal(
+        before["transaction_features"].select("transaction_id"),
+        featured.read(PREPARED)["silver_transactions"].select("transaction_id"),
+    )
+
+
+def test_training_and_registering_that_are_killed_end_in_one_version(featured):
+    versions = "SELECT version FROM model_versions"
+    featured.kill_when("train", lambda: any((featured.folder / "mlartifacts").rglob("*")))
+    candidate = featured.finish("train")["run_id"]
+    verdict = featured.finish("validate", candidate=candidate)["verdict"]
+    judged = {"candidate": candidate, "verdict": verdict, "job_run_id": "7"}
+    featured.kill_when("register", lambda: bool(featured.ask_mlflow(versions)), **judged)
+    assert not featured.ask_mlflow("SELECT value FROM model_version_tags WHERE key = 'run_id' AND value = 'done'")
+    done = featured.finish("register", **judged)
+    assert (done["version"], done["verdict"]) == ("1", verdict)
+    assert featured.ask_mlflow(versions) == [(1,)]
+    tags = dict(featured.ask_mlflow("SELECT key, value FROM model_version_tags"))
+    assert (tags["run_id"], tags["verdict"], tags["job_run_id"]) == (candidate, verdict, "7")
