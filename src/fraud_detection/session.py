@@ -6,6 +6,9 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 
+LOCAL_FOLDER = "FRAUD_LOCAL_FOLDER"
+
+
 def on_databricks() -> bool:
     """Whether this process runs on a Databricks cluster."""
     return "DATABRICKS_RUNTIME_VERSION" in os.environ
@@ -14,6 +17,16 @@ def on_databricks() -> bool:
 def uses_connect() -> bool:
     """Whether the environment names a Spark Connect server or a Databricks workspace to use from here."""
     return any(name in os.environ for name in ("SPARK_REMOTE", "DATABRICKS_CONFIG_PROFILE", "DATABRICKS_HOST"))
+
+
+def open_session() -> SparkSession:
+    """The session of a notebook or a SQL file that a job runs here; localjobs finds it by entry point."""
+    return get_session(local_folder() / "warehouse")
+
+
+def local_folder() -> Path:
+    """Where tables, models and data are kept on a laptop."""
+    return Path(os.environ.get(LOCAL_FOLDER, ".local")).resolve()
 
 
 def get_session(warehouse: Path) -> SparkSession:

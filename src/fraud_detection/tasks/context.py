@@ -1,7 +1,6 @@
 """The composition root: builds, in one place, the real things that a task works with."""
 
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -20,11 +19,10 @@ from fraud_detection.models.gate_settings import GateSettings
 from fraud_detection.models.provenance import Provenance, find_commit, hash_lock_file
 from fraud_detection.models.settings import TrainingSettings
 from fraud_detection.schemas import RUN_COSTS
-from fraud_detection.session import get_session, on_databricks
+from fraud_detection.session import get_session, local_folder, on_databricks
 from fraud_detection.tables import Tables
 from fraud_detection.tasks.arguments import Arguments, parse_arguments
 
-LOCAL_FOLDER = "FRAUD_LOCAL_FOLDER"
 LOCK_FILE = "requirements.txt"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 SECTIONS = {"data": DataSettings, "features": FeatureSettings, "training": TrainingSettings, "gate": GateSettings}
@@ -97,7 +95,7 @@ def task_context(task: str, argv: Sequence[str] | None = None) -> Iterator[Conte
 
 def build_context(task: str, arguments: Arguments) -> Context:
     """Arguments to the things that they name."""
-    local = None if on_databricks() else Path(os.environ.get(LOCAL_FOLDER, ".local")).resolve()
+    local = None if on_databricks() else local_folder()
     tables = Tables(arguments.catalog, arguments.schema, local / "warehouse" if local else None)
     return Context(task, arguments, load_settings(arguments), tables, local)
 
