@@ -5,7 +5,6 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-
 LOCAL_FOLDER = "FRAUD_LOCAL_FOLDER"
 
 
