@@ -1,5 +1,6 @@
 """What tests of several folders share: one Spark session with Delta, and tables of one's own in it."""
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,12 +11,26 @@ from pyspark.sql import SparkSession
 from fraud_detection.local_spark import build_local_session
 from fraud_detection.tables import Tables
 
+FAST_START = ("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")  # what runs for seconds isn't worth the best code
+
+
+@pytest.fixture(scope="session")
+def task_environment() -> dict[str, str]:
+    """The environment of tasks that run as processes of their own."""
+    kept = {name: value for name, value in os.environ.items() if name != "FRAUD_LOCAL_FOLDER"}
+    return {**kept, "FRAUD_DRIVER_MEMORY": "1g", FAST_START[0]: FAST_START[1]}
+
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory) -> Iterator[SparkSession]:
     """The session that runs already, or one for all tests; tiny frames want few partitions."""
     running = SparkSession.getActiveSession()
-    session = running or build_local_session(tmp_path_factory.mktemp("spark") / "warehouse", cores="2")
+    if running is None:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setenv(*FAST_START)
+            session = build_local_session(tmp_path_factory.mktemp("spark") / "warehouse", cores="2")
+    else:
+        session = running
     session.conf.set("spark.sql.shuffle.partitions", "1")
     yield session
     if running is None:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,7 @@ import pytest
 
 from fraud_detection.data.generator import World, generate_transactions
 from fraud_detection.data.landing import Dirt, as_of, write_landing
+from fraud_detection.tables import Tables
 
 WORLD = World(customers=120, terminals=500, days=60, seed=4)
 DIRT = Dirt(broken=0.02, duplicate=0.02, late=0.02, bad_amount=0.02)
@@ -25,18 +27,23 @@ PATIENCE = 300
 class Place:
     """The folder of one warehouse with its checkpoints and MLflow, and the tasks that work there."""
 
-    def __init__(self, folder: Path, landing: Path) -> None:
-        self.folder, self.landing, self.schema = folder, landing, "fraud"
+    def __init__(self, folder: Path, landing: Path, tables: Tables, environment: Mapping[str, str]) -> None:
+        self.folder, self.landing, self.tables = folder, landing, tables
+        self.environment = {**environment, "FRAUD_LOCAL_FOLDER": str(folder)}
         (folder / "settings.yml").write_text(SETTINGS)
+
+    @property
+    def now(self) -> datetime:
+        return as_of(WORLD).replace(tzinfo=UTC)
 
     def start(self, task: str, **parameters: str) -> subprocess.Popen:
         """Start a task as a process group of its own, so that its JVM can be killed with it."""
-        told = {"as_of": f"{as_of(WORLD):%Y-%m-%d}", "landing": self.landing, "trials": "0"}
+        told = {"as_of": f"{self.now:%Y-%m-%d}", "landing": self.landing, "schema": self.tables.schema, "trials": "0"}
         told |= {"checkpoints": self.folder / "checkpoints", "settings": self.folder / "settings.yml", **parameters}
         with self.log(task).open("wb") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", f"fraud_detection.tasks.{task}", *(f"--{k}={v}" for k, v in told.items())],
-                env={**os.environ, "FRAUD_LOCAL_FOLDER": str(self.folder), "FRAUD_DRIVER_MEMORY": "1g"},
+                env=self.environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -71,16 +78,13 @@ class Place:
     def log(self, task: str) -> Path:
         return self.folder / f"{task}.log"
 
-    def table(self, name: str) -> Path:
-        return self.folder / "warehouse" / self.schema / name
-
     def commits(self, table: str) -> int:
         """How many commits a table's log has."""
-        return len(list((self.table(table) / "_delta_log").glob("*[0-9].json")))
+        return len(list((self.tables.folder(table) / "_delta_log").glob("*[0-9].json")))
 
     def data_files(self, table: str) -> int:
         """How many data files lie in a table's folder, known to a commit or not."""
-        return len([path for path in self.table(table).rglob("*.parquet") if "_delta_log" not in path.parts])
+        return len([path for path in self.tables.folder(table).rglob("*.parquet") if "_delta_log" not in path.parts])
 
     def ask_mlflow(self, question: str) -> list[tuple]:
         """Rows of MLflow's database; none while it is being made."""
@@ -94,7 +98,7 @@ class Place:
 
     def read(self, keys: Mapping[str, tuple[str, ...]]) -> dict[str, pl.DataFrame]:
         """Whole tables but for the time of ingestion, in order of what identifies a row."""
-        frames = {name: pl.read_delta(str(self.table(name))) for name in keys}
+        frames = {name: pl.read_delta(str(self.tables.folder(name))) for name in keys}
         return {name: rows.drop("ingested_at", strict=False).sort(keys[name]) for name, rows in frames.items()}
 
 
@@ -114,5 +118,9 @@ def landing(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def make_place(tmp_path_factory, landing) -> Callable[[str], Place]:
-    return lambda name: Place(tmp_path_factory.mktemp(name), landing)
+def make_place(tmp_path_factory, landing, make_tables, task_environment) -> Callable[[str], Place]:
+    def make(name: str) -> Place:
+        folder = tmp_path_factory.mktemp(name)
+        return Place(folder, landing, make_tables(folder / "warehouse"), task_environment)
+
+    return make

@@ -1,0 +1,76 @@
+"""A copy of the bundle with a small world in it, and its training job as anybody starts it."""
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from fraud_detection.data.generator import World, generate_transactions
+from fraud_detection.data.landing import Dirt, as_of, write_landing
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("databricks.yml", "resources", "pyproject.toml", "requirements.txt", "requirements-databricks.txt")
+WHEEL = ("src", "README.md", "LICENSE")
+WORLD = World(customers=300, terminals=600, days=70, seed=1)
+DIRT = Dirt(broken=0.01, duplicate=0.01, late=0.01, bad_amount=0.01)
+SMALL_TRAINING = "training: {window_days: 28, boosters: 1, max_rounds: 40, patience: 10}\n"
+LIMITS = {
+    f"{end}_{name}": end == "max" for name in ("auc_roc", "average_precision", "card_share") for end in ("min", "max")
+}
+LENIENT = {**LIMITS, "max_calibration_error": 1, "min_frauds": 1, "min_slice_auc": 0, "min_slice_frauds": 10_000}
+
+
+class Bundle:
+    """The copy: what it is started with, and what it leaves."""
+
+    def __init__(self, root: Path, environment: dict[str, str]) -> None:
+        self.root, self.environment = root, environment
+
+    def run(self, gate: str) -> dict[str, Any]:
+        """Run the job to its end; the run as the Jobs API tells it."""
+        (self.root / f"{gate}.yml").write_text(SMALL_TRAINING + f"gate: {json.dumps(GATES[gate])}\n")
+        parameters = {"as_of": f"{as_of(WORLD):%Y-%m-%d}", "trials": "0", "settings": f"{gate}.yml"}
+        told = [f"--params={name}={value}" for name, value in parameters.items()]
+        command = [Path(sys.executable).with_name("localjobs"), "run", "training", "-t", "local", "-o", "json", *told]
+        done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return json.loads(done.stdout)
+
+    def read(self, table: str) -> pl.DataFrame:
+        return pl.read_delta(str(self._table(table)))
+
+    def newest_version(self, table: str) -> str:
+        return max(path.name for path in (self._table(table) / "_delta_log").glob("*[0-9].json"))
+
+    def ask_mlflow(self, question: str) -> list[tuple]:
+        with closing(sqlite3.connect(self.root / ".local" / "mlflow.db")) as database:
+            return database.execute(question).fetchall()
+
+    def page(self, run_id: int) -> Path:
+        return self.root / ".databricks" / "localjobs" / "runs" / str(run_id) / "run.html"
+
+    def _table(self, name: str) -> Path:
+        (found,) = (self.root / ".local" / "warehouse").glob(f"*/{name}")
+        return found
+
+
+GATES = {"lenient": {key: int(value) for key, value in LENIENT.items()}, "strict": {"min_frauds": 1_000_000}}
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory, task_environment) -> Bundle:
+    root = tmp_path_factory.mktemp("bundle")
+    for part in (*PARTS, *WHEEL):
+        copy: Callable[..., Any] = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        copy(ROOT / part, root / part)
+    for _ in write_landing(generate_transactions(WORLD), WORLD, DIRT, root / ".local" / "landing"):
+        pass
+    return Bundle(root, task_environment)

@@ -1,0 +1,102 @@
+"""The training job, whole, twice: a candidate that passes, then one that a strict gate rejects."""
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+TASKS = ["data_prep", "feature_build", "train", "validate", "register"]
+
+
+@pytest.fixture(scope="module")
+def passed(bundle):
+    """The first run, and what silver was after it."""
+    return bundle.run("lenient"), bundle.read("silver_transactions"), bundle.newest_version("silver_transactions")
+
+
+@pytest.fixture(scope="module")
+def rejected(bundle, passed):
+    assert passed
+    return bundle.run("strict")
+
+
+def states(run):
+    return {task["task_key"]: task["state"]["result_state"] for task in run["tasks"]}
+
+
+def test_all_five_tasks_succeed(passed):
+    assert states(passed[0]) == dict.fromkeys(TASKS, "SUCCESS")
+    assert passed[0]["state"]["result_state"] == "SUCCESS"
+
+
+def test_every_line_that_arrived_is_in_silver_or_in_quarantine(bundle, passed):
+    assert passed
+    quarantine = bundle.read("quarantine").group_by("dataset").len()
+    refused = dict(quarantine.iter_rows())
+    for dataset in ("transactions", "labels"):
+        silver = bundle.read(f"silver_{dataset}").height
+        assert silver > 0
+        assert bundle.read(f"bronze_{dataset}").height == silver + refused.get(dataset, 0)
+    assert refused["transactions"] > 0
+
+
+def test_each_transaction_has_its_features(bundle, passed):
+    features = bundle.read("transaction_features")
+    assert_frame_equal(
+        features.select("transaction_id").sort("transaction_id"),
+        passed[1].select("transaction_id").sort("transaction_id"),
+    )
+
+
+def test_a_candidate_that_passed_is_the_champion_until_a_better_one_comes(bundle, passed, rejected):
+    assert passed
+    assert rejected
+    assert bundle.ask_mlflow("SELECT alias, version FROM registered_model_aliases") == [("champion", 1)]
+    verdicts = bundle.ask_mlflow("SELECT version, value FROM model_version_tags WHERE key = 'verdict' ORDER BY version")
+    assert verdicts == [(1, "passed"), (2, "rejected")]
+
+
+def test_a_rejection_is_no_failure_of_the_job(rejected):
+    assert states(rejected) == dict.fromkeys(TASKS, "SUCCESS")
+
+
+def test_a_version_knows_the_run_and_the_data_that_it_comes_from(bundle, passed):
+    assert passed
+    tags = dict(bundle.ask_mlflow("SELECT key, value FROM model_version_tags WHERE version = 1"))
+    assert tags["run_id"] == bundle.ask_mlflow("SELECT run_id FROM model_versions WHERE version = 1")[0][0]
+    assert tags["job_run_id"] == str(passed[0]["run_id"])
+    assert {"data_version.transaction_features", "data_version.silver_labels"} <= tags.keys()
+
+
+def test_a_second_run_without_new_files_leaves_silver_as_it_was(bundle, passed, rejected):
+    assert rejected
+    _, rows, version = passed
+    assert_frame_equal(bundle.read("silver_transactions"), rows, check_row_order=False)
+    assert bundle.newest_version("silver_transactions") == version
+
+
+def test_each_attempt_has_one_row_of_costs_that_says_it_is_an_estimate(bundle, passed, rejected):
+    costs = bundle.read("run_costs").with_columns(pl.col("job_run_id", "task_key", "label").cast(pl.String))
+    runs = [str(run["run_id"]) for run in (passed[0], rejected)]
+    expected = [(run, task) for run in runs for task in TASKS]
+    assert sorted(costs.select("job_run_id", "task_key").rows()) == sorted(expected)
+    assert set(costs["label"]) == {"estimated"}
+    assert (costs["estimated_usd"] > 0).all()
+
+
+def test_the_mlflow_run_of_each_attempt_carries_its_estimate(bundle, passed, rejected):
+    question = """
+        SELECT task.value, metrics.value FROM metrics
+        JOIN tags AS task ON task.run_uuid = metrics.run_uuid AND task.key = 'task'
+        JOIN tags AS job ON job.run_uuid = metrics.run_uuid AND job.key = 'job_run_id'
+        WHERE metrics.key = 'estimated_cost_usd' AND job.value = '{run}'
+    """
+    for run in (passed[0], rejected):
+        estimates = dict(bundle.ask_mlflow(question.format(run=run["run_id"])))
+        assert estimates.keys() == set(TASKS)
+        assert all(value > 0 for value in estimates.values())
+
+
+def test_each_run_has_its_page(bundle, passed, rejected):
+    for run in (passed[0], rejected):
+        page = bundle.page(run["run_id"]).read_text(encoding="utf-8")
+        assert all(task in page for task in TASKS)
