@@ -142,10 +142,10 @@ def record_cost(context: Context, started: datetime, state: str) -> None:
 
     arguments = context.arguments
     attempt = Attempt(
-        workspace=context.spark.conf.get("spark.databricks.clusterUsageTags.clusterOwnerOrgId", "unknown") or "unknown",
+        workspace=arguments.workspace_id,
         target=None,
-        job_id="",
-        job_name="fraud training",
+        job_id=arguments.job_id,
+        job_name=arguments.job_name,
         job_run_id=arguments.job_run_id,
         task_key=context.task,
         task_run_id=arguments.task_run_id,
