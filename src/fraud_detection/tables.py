@@ -38,6 +38,10 @@ class Tables:
         """The full, quoted name of a table."""
         return f"`{self.catalog}`.`{self.schema}`.`{table}`"
 
+    def plain_name(self, table: str) -> str:
+        """The full name without quotes, for those who quote it themselves."""
+        return f"{self.catalog}.{self.schema}.{table}"
+
     def folder(self, table: str) -> Path | None:
         """The folder of a local table; None where a catalog manages the files."""
         return self.warehouse.resolve() / self.schema / table if self.warehouse else None

@@ -154,4 +154,4 @@ def record_cost(context: Context, started: datetime, state: str) -> None:
         ended_at=datetime.now(UTC),
         result_state=state,
     )
-    mlflow.log_metrics(record_attempt(context.spark, context.tables.name(RUN_COSTS), attempt).metrics())
+    mlflow.log_metrics(record_attempt(context.spark, context.tables.plain_name(RUN_COSTS), attempt).metrics())

@@ -1,5 +1,6 @@
 """The composition root: from arguments to what a task works with."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import mlflow
@@ -8,7 +9,15 @@ import pytest
 from fraud_detection.config import DataSettings
 from fraud_detection.errors import ConfigurationError
 from fraud_detection.tasks.arguments import Arguments
-from fraud_detection.tasks.context import Settings, attempt_tags, build_context, connect_mlflow, load_settings
+from fraud_detection.tasks.context import (
+    Context,
+    Settings,
+    attempt_tags,
+    build_context,
+    connect_mlflow,
+    load_settings,
+    record_cost,
+)
 
 
 @pytest.fixture
@@ -100,3 +109,23 @@ def test_the_experiment_is_made_once_with_its_artifacts_beside_the_tables(tmp_pa
     connect_mlflow("/local/fraud", tmp_path / "new")
     assert mlflow.get_experiment_by_name("/local/fraud").artifact_location == (tmp_path / "new/mlartifacts").as_uri()
     assert mlflow.get_tracking_uri() == f"sqlite:///{tmp_path / 'new/mlflow.db'}"
+
+
+@pytest.mark.usefixtures("kept_addresses")
+def test_on_a_cluster_an_attempt_writes_its_own_row_of_the_ledger(spark, tables, make_arguments, tmp_path):
+    identity = {"workspace_id": "7", "job_id": "11", "job_name": "fraud training", "job_run_id": "12"}
+    arguments = make_arguments(task_run_id="13", attempt="2", **identity)
+    context = Context("train", arguments, Settings(), tables, tmp_path)
+    vars(context)["spark"] = spark
+    tables.create_schema(spark)
+    connect_mlflow("/local/costs", tmp_path)
+
+    with mlflow.start_run(), pytest.warns(UserWarning, match="no cost estimate"):
+        record_cost(context, datetime.now(UTC) - timedelta(seconds=30), "FAILED")
+
+    row = spark.table(tables.name("run_costs")).collect()[0].asDict()
+    expected = {**identity, "task_key": "train", "task_run_id": "13", "attempt": 1, "result_state": "FAILED"}
+    expected["workspace"] = expected.pop("workspace_id")
+    assert {name: row[name] for name in expected} == expected
+    assert 30 <= row["seconds"] < 60
+    assert row["reason"]
