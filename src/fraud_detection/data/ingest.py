@@ -63,15 +63,14 @@ def read_new_files(spark: SparkSession, folder: str, settings: DataSettings) -> 
 
 
 def split_lines(files: DataFrame, feed: Feed) -> DataFrame:
-    """One row a line, numbered from 1; a byte-order mark, carriage returns and the last line's end are no content.
+    """One row a line, numbered from 1; a byte-order mark and the ends of lines (LF, CRLF or CR) are no content.
 
     The header is taken before the lines are spread: afterwards it would be cut out of the file anew for each line.
     """
     text = F.when(F.startswith("value", F.lit(BYTE_ORDER_MARK)), F.substr("value", F.lit(2))).otherwise(F.col("value"))
-    split = files.withColumn("lines", F.split(text, "\n"))
-    split = split.withColumn(
-        "header", F.rtrim(F.get("lines", F.lit(0)), F.lit("\r")) if feed.has_header else F.lit(None)
-    )
+    with_crlf = F.replace(text, F.lit("\r\n"), F.lit("\n"))
+    split = files.withColumn("lines", F.split(F.replace(with_crlf, F.lit("\r"), F.lit("\n")), "\n"))
+    split = split.withColumn("header", F.get("lines", F.lit(0)) if feed.has_header else F.lit(None))
     spread = split.select(
         F.element_at(F.split("file_path", f"/{feed.dataset}/"), -1).alias("file"),
         "file_modification_time",
@@ -87,7 +86,7 @@ def split_lines(files: DataFrame, feed: Feed) -> DataFrame:
         (F.col("position") + 1).cast("bigint").alias("line_number"),
         F.current_timestamp().alias("ingested_at"),
         "header",
-        F.rtrim("line", F.lit("\r")).alias("raw"),
+        F.col("line").alias("raw"),
     )
 
 

@@ -38,6 +38,7 @@ def frame(*rows):
         ("one\ntwo\n", ["one", "two"]),
         ("one\ntwo", ["one", "two"]),
         ("one\r\ntwo\r\n", ["one", "two"]),
+        ("one\rtwo\r", ["one", "two"]),
         ("\ufeffone\ntwo\n", ["one", "two"]),
         ("one\n\ntwo\n", ["one", "", "two"]),
         ("one\n\n", ["one", ""]),
@@ -56,6 +57,7 @@ def test_every_line_counts_and_the_end_of_a_file_is_none(split, content, lines):
     [
         ("a,b\n1,2\n3,4\n", "a,b", ["1,2", "3,4"]),
         ("\ufeffa,b\r\n1,2\r\n", "a,b", ["1,2"]),
+        ("a,b\r1,2\r3,4\r", "a,b", ["1,2", "3,4"]),
         ("a,b\n", "a,b", []),
         ("a,b", "a,b", []),
         ("\n1,2\n", "", ["1,2"]),
