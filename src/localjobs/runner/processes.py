@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import resource
 import signal
 import subprocess
 import threading
@@ -69,7 +70,9 @@ class SessionProcess:
         _, status, usage = os.wait4(self._popen.pid, 0)
         moment = now()
         self._popen.returncode = os.waitstatus_to_exitcode(status)
-        self.peak_memory_bytes = max(self.peak_memory_bytes, usage.ru_maxrss * _MAXRSS_UNIT)
+        peak = usage.ru_maxrss * _MAXRSS_UNIT
+        if peak > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT:  # else it may be that of the fork
+            self.peak_memory_bytes = max(self.peak_memory_bytes, peak)
         self.ended_at = moment
 
     def _is_clear(self, ended_at: datetime) -> bool:
