@@ -111,6 +111,7 @@ def test_the_gate_fails_closed_because_register_needs_a_validation_that_succeede
 
     assert register["run_if"] == "ALL_SUCCESS"
     assert register["python_wheel_task"]["named_parameters"] == {
+        "workspace_id": "{{workspace.id}}",
         "task_run_id": "{{task.run_id}}",
         "attempt": "{{task.execution_count}}",
         "candidate": "{{tasks.train.values.run_id}}",
