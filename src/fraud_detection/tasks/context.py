@@ -27,8 +27,6 @@ LOCK_FILE = "requirements.txt"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 SECTIONS = {"data": DataSettings, "features": FeatureSettings, "training": TrainingSettings, "gate": GateSettings}
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
 class Settings:
