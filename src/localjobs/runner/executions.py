@@ -104,13 +104,14 @@ class ProcessExecution:
         os.close(self._holding)
         values, problem = self._read(VALUES_FILE)
         result, message = self._stopped or self._judge(exit_code, problem)
+        record = self._read(RESULT_FILE)[0]
         return Outcome(
             result,
             message,
             values,
-            output=self._read(RESULT_FILE)[0].get("output", ""),
+            output=record.get("output", ""),
             exit_code=exit_code,
-            peak_memory_bytes=self._session.peak_memory_bytes,
+            peak_memory_bytes=max(self._session.peak_memory_bytes, record.get("peak_memory_bytes", 0)),
             ended_at=self._session.ended_at,
         )
 

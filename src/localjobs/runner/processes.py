@@ -3,7 +3,6 @@
 import contextlib
 import math
 import os
-import resource
 import signal
 import subprocess
 import threading
@@ -19,8 +18,6 @@ from localjobs.state.records import Process, now
 MEASURE_SECONDS = 0.5
 GRACE_SECONDS = 5.0
 """How long a task has between SIGTERM and SIGKILL."""
-
-_MAXRSS_UNIT = 1 if os.uname().sysname == "Darwin" else 1024
 
 
 class SessionProcess:
@@ -67,13 +64,8 @@ class SessionProcess:
 
     def _wait(self) -> None:
         """In a thread of its own, so that the end is noted when it happens, whatever the runner is busy with."""
-        _, status, usage = os.wait4(self._popen.pid, 0)
-        moment = now()
-        self._popen.returncode = os.waitstatus_to_exitcode(status)
-        peak = usage.ru_maxrss * _MAXRSS_UNIT
-        if peak > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT:  # else it may be that of the fork
-            self.peak_memory_bytes = max(self.peak_memory_bytes, peak)
-        self.ended_at = moment
+        self._popen.wait()
+        self.ended_at = now()
 
     def _is_clear(self, ended_at: datetime) -> bool:
         """Kill whatever the command left running; True when it is gone, or has resisted for too long."""

@@ -1,11 +1,13 @@
 """The result record: without one, an attempt has failed, however its process ended."""
 
+import re
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from .attempt import RESULT_FILE, write_json
 
+_STATUS = Path("/proc/self/status")
 
 class ResultRecord:
     """Writes how the body of a `with` ended; exceptions go on, so that Python prints them and sets the exit status."""
@@ -25,7 +27,17 @@ class ResultRecord:
         """Write the record."""
         cause = _cause(error)
         state = "FAILED" if cause else "SUCCESS"
-        write_json(self.file, {"state": state, "error": cause, "output": self.output})
+        record = {"state": state, "error": cause, "output": self.output, "peak_memory_bytes": peak_memory_bytes()}
+        write_json(self.file, record)
+
+
+def peak_memory_bytes() -> int:
+    """The most that this process ever held in memory; 0 where the system does not tell.
+
+    `ru_maxrss` would not do: it survives exec, so that it may be the runner's.
+    """
+    found = re.search(r"^VmHWM:\s*(\d+) kB$", _STATUS.read_text(), re.MULTILINE) if _STATUS.exists() else None
+    return int(found[1]) * 1024 if found else 0
 
 
 def _cause(error: BaseException | None) -> str:
