@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from localjobs.cli.console import EXIT_NOT_SUCCESSFUL, EXIT_REFUSED, explaining_errors
+from localjobs.cli.console import EXIT_NOT_SUCCESSFUL, EXIT_REFUSED, explaining_errors, progress_console
 from localjobs.cli.options import Root, Target, Variables, make_request
 from localjobs.lint.formats import as_json, as_sarif, as_text
 from localjobs.lint.lint import lint
-from localjobs.lint.rules import REFUSED
+from localjobs.lint.rules import REFUSED, RULES
 
 
 class Report(StrEnum):
@@ -42,5 +42,7 @@ def lint_command(
         print(as_json(findings, request.root))  # noqa: T201 - the same
     elif findings:
         print(as_text(findings))  # noqa: T201 - the same
+    else:
+        progress_console().print(f"nothing found by {len(RULES)} rules")
     refused = any(finding.rule is REFUSED for finding in findings)
     raise typer.Exit(EXIT_REFUSED if refused else EXIT_NOT_SUCCESSFUL if findings else 0)

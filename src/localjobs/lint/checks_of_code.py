@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from localjobs.lint.findings import Steps, Subject
+from localjobs.lint.options import options_in
 from localjobs.spec.kinds import every_task
 from localjobs.spec.task import PythonWheelTask
 
@@ -92,26 +93,11 @@ def _options(root: Path, wheel: PythonWheelTask) -> set[str]:
         if file is None or file in seen:
             continue
         seen.add(file)
-        found = _options_in(_tree(file))
+        found = options_in(_tree(file))
         if found is None:
             return set()
         options |= found
         waiting += [name for node in ast.walk(_tree(file)) for name in _imports(node)]
-    return options
-
-
-def _options_in(tree: ast.Module) -> set[str] | None:
-    """The options that a module adds to parsers; None if they are computed, or if unknown ones are let through."""
-    options: set[str] = set()
-    for node in ast.walk(tree):
-        name = node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
-        if name == "parse_known_args":
-            return None
-        if isinstance(node, ast.Call) and name == "add_argument":
-            constants = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
-            if len(constants) < len(node.args):
-                return None
-            options |= {str(constant) for constant in constants}
     return options
 
 

@@ -24,6 +24,11 @@ def test_a_bundle_without_findings_exits_with_zero_and_one_that_is_refused_with_
         email_notifications={"on_failure": ["x@example.com"]},
     )
     done = localjobs("lint")
-    assert (done.returncode, done.stdout) == (0, "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "nothing found by 22 rules\n")
+    for form, nothing in (("json", []), ("sarif", [])):
+        done = localjobs("lint", "-o", form)
+        printed = json.loads(done.stdout)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert (printed if form == "json" else printed["runs"][0]["results"]) == nothing
     (bench.root / "databricks.yml").write_text("bundle: [")
     assert localjobs("lint").returncode == 2

@@ -121,15 +121,47 @@ def test_all_purpose_compute_is_for_development_only(check):
     [
         PARSER.replace('"--size"', 'f"--{name}"'),
         "def main():\n    parser.add_argument('--x')\n    parser.parse_known_args()\n",
-        "import own.options\ndef main(): ...\n",
+        "def main(): ...\n",
     ],
 )
 def test_a_parser_that_cannot_be_read_is_not_judged(check, parser, tmp_path):
-    check(GOOD)
-    (tmp_path / "src" / "own" / "options.py").write_text("")
+    (tmp_path / "src" / "own").mkdir(parents=True)
     (tmp_path / "src" / "own" / "other.py").write_text(parser)
     (tmp_path / "pyproject.toml").write_text(PROJECT.replace("own.cli", "own.other"))
-    assert "unknown-argument" not in {rule for rule, _ in found(check(GOOD))}
+    assert "unknown-argument" not in {rule for rule, _ in found(check(GOOD.replace('size: "3"', 'sizes: "3"')))}
+
+
+OF_FIELDS = """
+from dataclasses import dataclass, fields
+@dataclass
+class Arguments:
+    day: str
+    size: int = 1
+    known: ClassVar[int] = 2
+def main():
+    for field in fields(Arguments):
+        parser.add_argument(f"--{field.name}", default=field.default)
+"""
+
+
+@pytest.mark.parametrize(
+    ("parser", "named", "judged"),
+    [
+        (OF_FIELDS, "size", []),
+        (OF_FIELDS, "sizes", ["the parser of main does not know --sizes"]),
+        (OF_FIELDS, "known", ["the parser of main does not know --known"]),
+        (OF_FIELDS.replace("class Arguments:", "class Arguments(Others):"), "sizes", []),
+        (OF_FIELDS.replace("fields(Arguments)", "others(Arguments)"), "sizes", []),
+        (OF_FIELDS.replace("field.name}", "field.name.lower()}"), "sizes", []),
+        (OF_FIELDS.replace("field.name}", "field.name!r}"), "sizes", []),
+    ],
+)
+def test_options_that_are_the_fields_of_a_dataclass_are_read(check, tmp_path, parser, named, judged):
+    (tmp_path / "src" / "own").mkdir(parents=True)
+    (tmp_path / "src" / "own" / "fields.py").write_text(parser)
+    (tmp_path / "pyproject.toml").write_text(PROJECT.replace("own.cli", "own.fields"))
+    findings = check(GOOD.replace('size: "3"', f'{named}: "3"'))
+    assert [one.message for one in findings if one.rule.rule_id == "unknown-argument"] == judged
 
 
 def test_every_rule_is_tested():
