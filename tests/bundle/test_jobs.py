@@ -1,5 +1,7 @@
 """What every job and task of the bundle promises."""
 
+import shutil
+import subprocess
 from dataclasses import fields
 from importlib.metadata import distribution
 from itertools import pairwise
@@ -73,6 +75,14 @@ def test_no_cluster_runs_photon_or_the_ml_runtime_and_every_driver_is_on_demand(
             assert cluster["aws_attributes"]["first_on_demand"] >= 1
             assert cluster["data_security_mode"] in {"SINGLE_USER", "DATA_SECURITY_MODE_DEDICATED"}
             assert "autotermination_minutes" not in cluster
+
+
+def test_every_cluster_knows_the_commit_that_it_runs(root, target_jobs):
+    git = shutil.which("git")
+    head = subprocess.run([git, "-C", root, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    for job in target_jobs.values():
+        for cluster in clusters_of(job).values():
+            assert cluster["spark_env_vars"]["GIT_COMMIT"] == head.stdout.strip()
 
 
 def test_every_cluster_can_be_estimated(target_jobs):

@@ -10,6 +10,7 @@ from typing import Any
 from localjobs.bundle.defaults import apply_defaults
 from localjobs.bundle.deployment import deploy_locally
 from localjobs.bundle.files import load_files
+from localjobs.bundle.git import complete_git, drop_empty_git, refuse_other_branch
 from localjobs.bundle.identity import Identity, local_identity
 from localjobs.bundle.interpolate import interpolate
 from localjobs.bundle.merge import merge_keyed_lists
@@ -34,6 +35,8 @@ class Request:
     variables: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     user: Identity = field(default_factory=local_identity)
+    force: bool = False
+    """Whether another git branch than the target's may be deployed to production."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,14 @@ def resolve(request: Request) -> Bundle:
 
 
 def deploy(request: Request) -> Bundle:
-    """The bundle as it would be deployed, with this machine as the workspace: nothing is left to resolve."""
-    return _bundle(request, deploy_locally(_resolve(request, files_at=request.root)))
+    """The bundle as it would be deployed, with this machine as the workspace: nothing is left to resolve.
+
+    A target in production mode that names another git branch is refused, unless the request forces it.
+    """
+    tree = _resolve(request, files_at=request.root)
+    if not request.force:
+        refuse_other_branch(tree)
+    return _bundle(request, deploy_locally(tree))
 
 
 def _bundle(request: Request, tree: dict[str, Any]) -> Bundle:
@@ -74,7 +83,8 @@ def _resolve(request: Request, files_at: Path | None) -> dict[str, Any]:
     if not tree["bundle"].get("name"):
         raise BundleError(f"{request.root}: the bundle has no name; give it `bundle: {{name: …}}`")
     tree = set_variables(_merge_jobs(tree), request.root, request.variables, request.environment)
-    tree = interpolate(complete_workspace(tree, request.user, files_at), _NAMESPACES)
+    tree = complete_git(complete_workspace(tree, request.user, files_at), request.root)
+    tree = drop_empty_git(interpolate(tree, _NAMESPACES))
     steps = (
         capture_schemas,
         complete_presets,

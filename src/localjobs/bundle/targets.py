@@ -35,7 +35,8 @@ def apply_target(tree: dict[str, Any], name: str) -> dict[str, Any]:
     bundle = {"target": name, "environment": name} | ({"mode": target["mode"]} if target.get("mode") else {})
     rest = {key: value for key, value in tree.items() if key not in {"targets", "variables"}}
     overrides = {key: target[key] for key in _OVERRIDES if key in target}
-    merged: dict[str, Any] = merge(merge(rest, overrides), {"bundle": bundle})
+    git = {"git": target["git"]} if target.get("git") else {}
+    merged: dict[str, Any] = merge(merge(rest, overrides), {"bundle": bundle | git})
     return {**merged, "variables": variables}
 
 

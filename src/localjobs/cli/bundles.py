@@ -58,7 +58,8 @@ def graph(
     Example: localjobs graph training -o svg > training.svg
     """
     with explaining_errors():
-        loaded = load_job(deploy(make_request(bundle_root, target, var)), job, skip_unsupported=True)
+        bundle = deploy(make_request(bundle_root, target, var, force=True))  # a picture of it deploys nothing
+        loaded = load_job(bundle, job, skip_unsupported=True)
         records = [task_record(loaded, task) for task in loaded.tasks]
         print(render_graph(loaded.name, records) if output is Picture.SVG else mermaid(loaded))  # noqa: T201 - the result of the command
 

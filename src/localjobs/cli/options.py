@@ -29,9 +29,11 @@ RunId = Annotated[int, typer.Argument(help="Id of the run, as `localjobs runs` l
 _NEXT_PAIR = re.compile(r",(?=[\w.\-]+=)")
 
 
-def make_request(root: Path | None, target: str | None = None, variables: Iterable[str] | None = None) -> Request:
+def make_request(
+    root: Path | None, target: str | None = None, variables: Iterable[str] | None = None, *, force: bool = False
+) -> Request:
     """The request that the options make."""
-    return Request(bundle_root(root), target, parse_pairs("--var", variables))
+    return Request(bundle_root(root), target, parse_pairs("--var", variables), force=force)
 
 
 def bundle_root(root: Path | None) -> Path:

@@ -61,7 +61,7 @@ def test_an_unknown_variable_is_refused_naming_the_known(values):
         ("{default: 1, defualt: 2}", "unknown key 'defualt'; known are: default, description, lookup, type"),
         ("{default: '${var.y}'}", r"\$\{var.y\} does not exist"),
         ("{default: '${var.x}'}", "circle: var.x → var.x"),
-        ("{default: '${bundle.colour}'}", r"bundle has: environment, name, target"),
+        ("{default: '${bundle.colour}'}", r"bundle has: environment, git, name, target"),
     ],
 )
 def test_a_variable_without_a_value_is_refused(tmp_path, definition, message):
