@@ -1,6 +1,7 @@
 """`localjobs runs`, `show`, `logs` and `cancel`: commands on runs that exist."""
 
 import json
+import os
 import sys
 import webbrowser
 from pathlib import Path
@@ -17,6 +18,7 @@ from localjobs.cli.options import bundle_root as find_bundle
 from localjobs.cli.styles import style_state
 from localjobs.cli.tables import print_run
 from localjobs.errors import RunError
+from localjobs.notifiers.notifier import installed_notifiers
 from localjobs.report.page import write_page
 from localjobs.runner.recovery import recover
 from localjobs.sinks import Sinks, installed_factories
@@ -35,7 +37,10 @@ AttemptNumber = Annotated[int | None, typer.Option("--attempt", min=0, help="Fro
 def open_store(bundle_root: Path) -> Store:
     """The runs of the bundle, after those whose runner died have been ended."""
     store = Store(bundle_root)
-    for run in recover(store, lambda target: Sinks(installed_factories(), bundle_root, target)):
+    ended = recover(
+        store, lambda target: Sinks(installed_factories(), bundle_root, target), installed_notifiers(os.environ)
+    )
+    for run in ended:
         write_page(run, bundle_root)
     return store
 

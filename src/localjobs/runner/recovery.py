@@ -1,11 +1,14 @@
-"""Runs whose runner died: found, ended in the records, and nothing of them left running."""
+"""Runs whose runner died: found, ended in the records, told of, and nothing of them left running."""
 
+import os
 import signal
 from collections.abc import Callable
 from datetime import datetime
 
+from localjobs.notifiers.notifier import Notifier
+from localjobs.runner.belated import tell_of_end
 from localjobs.runner.events import attempt_event
-from localjobs.runner.processes import is_alive, signal_session
+from localjobs.runner.processes import identify, is_alive, signal_session
 from localjobs.sinks import Sinks
 from localjobs.spec.kinds import COMPOSITE_KINDS
 from localjobs.state.records import Attempt, Run, Task
@@ -18,12 +21,24 @@ MakeSinks = Callable[[str], Sinks]
 """Makes the sinks for a target."""
 
 
-def recover(store: Store, make_sinks: MakeSinks) -> list[Run]:
-    """End every run whose runner is gone; the runs as they now are."""
-    return [_end(store, store.load(run.run_id), make_sinks) for run in store.unfinished() if not is_alive(run.runner)]
+def recover(store: Store, make_sinks: MakeSinks, notifiers: list[Notifier]) -> list[Run]:
+    """End every run whose runner is gone, and tell whom its job tells; the runs as they now are."""
+    dead = [run.run_id for run in store.unfinished() if not is_alive(run.runner)]
+    claimed = [run_id for run_id in dead if _claim(store, run_id)]
+    return [_end(store, store.load(run_id), make_sinks, notifiers) for run_id in claimed]
 
 
-def _end(store: Store, run: Run, make_sinks: MakeSinks) -> Run:
+def _claim(store: Store, run_id: int) -> bool:
+    """Whether nobody else was faster: from now on this process answers for the run."""
+    with store.transaction():
+        run = store.load(run_id)
+        free = not run.ended and not is_alive(run.runner)
+        if free:
+            store.save_run(run.model_copy(update={"runner": identify(os.getpid())}))
+    return free
+
+
+def _end(store: Store, run: Run, make_sinks: MakeSinks, notifiers: list[Notifier]) -> Run:
     moment = datetime.fromisoformat(store.alive_at(run.run_id))
     sinks = make_sinks(run.target)
     tasks = tuple(task if task.ended else _end_task(store, run, task, moment, sinks) for task in run.tasks)
@@ -38,8 +53,7 @@ def _end(store: Store, run: Run, make_sinks: MakeSinks) -> Run:
             "warnings": (*run.warnings, *sinks.take_warnings()),
         }
     )
-    store.save_run(ended)
-    return ended
+    return tell_of_end(store, run, ended, notifiers)
 
 
 def _end_task(store: Store, run: Run, task: Task, moment: datetime, sinks: Sinks) -> Task:

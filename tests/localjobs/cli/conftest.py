@@ -31,9 +31,14 @@ def start(bench):
     """Starts the command and returns its process; it is killed after the test."""
     started = []
 
-    def call(*arguments):
+    def call(*arguments, **environment):
         process = subprocess.Popen(
-            [*COMMAND, *arguments], cwd=bench.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [*COMMAND, *arguments],
+            cwd=bench.root,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         started.append(process)
         return process

@@ -10,6 +10,8 @@ from localjobs.runner.recovery import MESSAGE, recover
 from localjobs.sinks import RecordingSink, Sinks
 from localjobs.state.store import Store
 
+TOLD = {"webhook_notifications": {"on_failure": [{"id": "ops"}]}}
+
 
 def wait_until_gone(pid):
     deadline = time.monotonic() + 10
@@ -57,7 +59,7 @@ def test_cancel_ends_a_run_of_another_process(bench, wheel, start, pid_in, local
 @pytest.fixture
 def killed_run(bench, wheel, start, pid_in, tmp_path):
     """A run whose runner was killed while its first task was at work, and that task's process."""
-    bench.write([wheel("a", "sleep", "60", tmp_path / "pid"), wheel("b", after=["a"])])
+    bench.write([wheel("a", "sleep", "60", tmp_path / "pid", **TOLD), wheel("b", after=["a"], **TOLD)], **TOLD)
     process = start("run", "job")
     pid = pid_in(tmp_path / "pid")
     process.kill()
@@ -84,10 +86,34 @@ def test_a_run_of_a_killed_runner_is_found_and_ended(bench, killed_run, localjob
 def test_an_attempt_of_a_killed_runner_is_told_to_the_sinks(bench):
     sink = RecordingSink({"estimated_cost_usd": 1.5})
     runs = recover(
-        Store(bench.root), lambda target: Sinks({"s": lambda: lambda _root, _target: sink}, bench.root, target)
+        Store(bench.root), lambda target: Sinks({"s": lambda: lambda _root, _target: sink}, bench.root, target), []
     )
     assert [(event.task_key, event.result_state) for event in sink.events] == [("a", "FAILED")]
     assert runs[0].task("a").attempts[0].columns == {"estimated_cost_usd": 1.5}
+
+
+def test_whoever_is_to_hear_of_failures_hears_once_of_a_run_whose_runner_was_killed(
+    bench, killed_run, hook, start, localjobs
+):
+    url, posted = hook
+    finders = [start("runs", LOCALJOBS_WEBHOOK_OPS=url) for _ in range(3)]
+    for finder in finders:
+        finder.communicate(timeout=20)
+    localjobs("show", killed_run[0], LOCALJOBS_WEBHOOK_OPS=url)
+    assert [one.get("task") for one in posted] == [{"task_key": "a"}, None]
+    told = Store(bench.root).load(killed_run[0]).notifications
+    assert [(one.task, one.delivery) for one in told] == [
+        ("a", "sent by HTTP POST: 204"),
+        (None, "sent by HTTP POST: 204"),
+    ]
+    assert told[1].text.endswith(MESSAGE)
+
+
+def test_a_run_of_a_killed_runner_ends_even_if_its_bundle_cannot_be_read_any_more(bench, killed_run):
+    (bench.root / "databricks.yml").write_text("bundle: [")
+    runs = recover(Store(bench.root), lambda target: Sinks({}, bench.root, target), [])
+    assert [(run.run_id, str(run.result)) for run in runs] == [(killed_run[0], "FAILED")]
+    assert "nobody was told that the run had ended: " in runs[0].warnings[-1]
 
 
 def test_a_run_of_a_killed_runner_can_be_repaired(bench, killed_run, localjobs, wheel):

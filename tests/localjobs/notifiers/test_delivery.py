@@ -1,10 +1,8 @@
 """Real servers on this machine: a small one for SMTP, and http.server."""
 
 import asyncio
-import json
 import threading
 from email import message_from_bytes
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -61,29 +59,6 @@ def smtp():
     server = SmtpServer()
     yield server
     server.stop()
-
-
-@pytest.fixture
-def hook():
-    """A server that keeps what is posted to it."""
-    posted = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(500 if "broken" in self.path else 204)
-            self.end_headers()
-
-        def log_message(self, *_arguments):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", posted
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def test_a_failure_reaches_people_and_webhooks(bench, wheel, smtp, hook):
