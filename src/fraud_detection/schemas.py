@@ -11,6 +11,9 @@ ARRIVAL = {
     "file_modified_at": "TIMESTAMP NOT NULL COMMENT 'when that file was last written: the row''s arrival'",
     "line_number": "BIGINT NOT NULL COMMENT 'line in that file, from 1'",
 }
+UPDATED = {
+    "updated_at": "TIMESTAMP COMMENT 'when the content of this row was last new or other; arriving again is no change'",
+}
 BRONZE_COLUMNS = {
     **ARRIVAL,
     "ingested_at": "TIMESTAMP NOT NULL COMMENT 'when this table took it'",
@@ -33,6 +36,8 @@ class TableSchema:
         cluster_by: columns that files are clustered by.
         checks: CHECK constraints by name.
         indexed_columns: how many leading columns have statistics for skipping files; None for Delta's default of 32.
+        origin: columns that say where a row came from: a merge that changes nothing else is no change of content.
+        stamp: the column that keeps the time of the last change of content; empty for none.
     """
 
     name: str
@@ -42,6 +47,8 @@ class TableSchema:
     cluster_by: tuple[str, ...] = ()
     checks: Mapping[str, str] = field(default_factory=lambda: _frozen({}))
     indexed_columns: int | None = None
+    origin: tuple[str, ...] = ()
+    stamp: str = ""
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -71,8 +78,11 @@ SILVER_TRANSACTIONS = TableSchema(
             "terminal_id": "STRING NOT NULL",
             "amount": f"{AMOUNT_TYPE} NOT NULL",
             **ARRIVAL,
+            **UPDATED,
         }
     ),
+    origin=tuple(ARRIVAL),
+    stamp="updated_at",
     key=("transaction_id",),
     cluster_by=("event_date", "customer_id"),
     checks=_frozen(
@@ -88,8 +98,11 @@ SILVER_LABELS = TableSchema(
             "is_fraud": "BOOLEAN NOT NULL",
             "known_at": "TIMESTAMP NOT NULL COMMENT 'when the label became known, UTC'",
             **ARRIVAL,
+            **UPDATED,
         }
     ),
+    origin=tuple(ARRIVAL),
+    stamp="updated_at",
     key=("transaction_id",),
     cluster_by=("known_at",),
 )

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,22 +63,29 @@ class Tables:
         return bool(spark.catalog.tableExists(self.name(table)))
 
     def ensure(self, spark: SparkSession, table: TableSchema) -> None:
-        """Create the table with its layout and constraints, or complete one whose creation was cut short."""
+        """Create the table with its layout and constraints; complete one that is older, or whose creation was cut."""
         if not self.exists(spark, table.name):
             _clear_cut_creation(self.folder(table.name))
             spark.sql(self._creation(table))
+        absent = [name for name in table.columns if name not in spark.table(self.name(table.name)).columns]
+        if absent:
+            added = ", ".join(f"`{name}` {table.columns[name]}" for name in absent)
+            spark.sql(f"ALTER TABLE {self.name(table.name)} ADD COLUMNS ({added})")
         have = {row.key for row in spark.sql(f"SHOW TBLPROPERTIES {self.name(table.name)}").collect()}  # few rows
         for check, condition in table.checks.items():
             if f"delta.constraints.{check}".lower() not in {key.lower() for key in have}:
                 spark.sql(f"ALTER TABLE {self.name(table.name)} ADD CONSTRAINT {check} CHECK ({condition})")
 
     def merge(self, table: TableSchema, rows: DataFrame) -> None:
-        """Insert new rows and replace those whose key is there; `rows` must hold each key once."""
-        on = " AND ".join(f"t.`{column}` = s.`{column}`" for column in table.key)
+        """Insert new rows and replace those whose key is there; `rows` must hold each key once.
+
+        Where the table has a stamp, a row whose content is the same keeps it, and takes over the origin alone.
+        """
         rows.select(*table.column_names).createOrReplaceTempView("rows_to_merge")
         rows.sparkSession.sql(
-            f"MERGE INTO {self.name(table.name)} AS t USING rows_to_merge AS s ON {on} "
-            "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+            f"MERGE INTO {self.name(table.name)} AS t USING rows_to_merge AS s ON {_equal(table.key, '=')} "
+            f"{_when_matched(table)} WHEN NOT MATCHED THEN INSERT ({_listed(table.column_names)}) "
+            f"VALUES ({_listed(table.column_names, 's.')})"
         )
 
     def add_missing(self, table: TableSchema, rows: DataFrame) -> None:
@@ -121,6 +129,29 @@ class Tables:
         if folder and _has_commits(folder) and not spark.catalog.tableExists(self.name(table)):
             self.create_schema(spark)
             spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING DELTA{self._location(table)}")
+
+
+def _when_matched(table: TableSchema) -> str:
+    replace_all = f"THEN UPDATE SET {_assigned(table.column_names)}"
+    if not table.stamp:
+        return f"WHEN MATCHED {replace_all}"
+    content = [name for name in table.column_names if name not in (*table.key, *table.origin, table.stamp)]
+    return (
+        f"WHEN MATCHED AND NOT ({_equal(content)}) {replace_all} "
+        f"WHEN MATCHED AND NOT ({_equal(table.origin)}) THEN UPDATE SET {_assigned(table.origin)}"
+    )
+
+
+def _equal(columns: Iterable[str], operator: str = "<=>") -> str:
+    return " AND ".join(f"t.`{name}` {operator} s.`{name}`" for name in columns)
+
+
+def _assigned(columns: Iterable[str]) -> str:
+    return ", ".join(f"t.`{name}` = s.`{name}`" for name in columns)
+
+
+def _listed(columns: Iterable[str], prefix: str = "") -> str:
+    return ", ".join(f"{prefix}`{name}`" for name in columns)
 
 
 def _has_commits(folder: Path) -> bool:

@@ -97,9 +97,11 @@ class Place:
             return []
 
     def read(self, keys: Mapping[str, tuple[str, ...]]) -> dict[str, pl.DataFrame]:
-        """Whole tables but for the time of ingestion, in order of what identifies a row."""
+        """Whole tables but for the times of the runs, in order of what identifies a row."""
         frames = {name: pl.read_delta(str(self.tables.folder(name))) for name in keys}
-        return {name: rows.drop("ingested_at", strict=False).sort(keys[name]) for name, rows in frames.items()}
+        return {
+            name: rows.drop("ingested_at", "updated_at", strict=False).sort(keys[name]) for name, rows in frames.items()
+        }
 
 
 def _kill(process: subprocess.Popen) -> None:

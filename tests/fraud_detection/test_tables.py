@@ -70,6 +70,29 @@ def test_a_merge_replaces_by_key_and_inserts_the_rest(spark, cards, make_rows):
     assert_frame_equal(contents(spark, cards), frame(("a", 1, 10), ("a", 2, 25), ("b", 2, 30)))
 
 
+def test_a_row_keeps_its_stamp_until_its_content_changes(spark, tables):
+    columns = {**CARDS.columns, "file": "STRING", "at": "INT"}
+    stamped = replace(CARDS, columns=MappingProxyType(columns), origin=("file",), stamp="at")
+    tables.create_schema(spark)
+    tables.ensure(spark, stamped)
+
+    def merge(*rows):
+        tables.merge(stamped, spark.createDataFrame(list(rows), f"{ROWS}, file STRING, at INT"))
+        return contents(spark, tables).rows()
+
+    assert merge(("a", 1, 10, "f", 1), ("b", 1, 20, "f", 1)) == [("a", 1, 10, "f", 1), ("b", 1, 20, "f", 1)]
+    assert merge(("a", 1, 10, "g", 2), ("b", 1, 21, "g", 2)) == [("a", 1, 10, "g", 1), ("b", 1, 21, "g", 2)]
+    assert merge(("a", 1, 10, "g", 3), ("b", 1, 21, "g", 3)) == [("a", 1, 10, "g", 1), ("b", 1, 21, "g", 2)]
+
+
+def test_a_table_from_before_a_column_was_added_gets_it_and_keeps_its_rows(spark, cards, make_rows):
+    cards.merge(CARDS, make_rows(("a", 1, 10)))
+    wider = replace(CARDS, columns=MappingProxyType({"note": "STRING COMMENT 'new'", **CARDS.columns}))
+    cards.ensure(spark, wider)
+    cards.merge(wider, make_rows(("b", 2, 20)).selectExpr("*", "'x' AS note"))
+    assert contents(spark, cards).rows() == [("a", 1, 10, None), ("b", 2, 20, "x")]
+
+
 def test_missing_rows_are_added_and_those_there_are_left_alone(spark, cards, make_rows):
     cards.add_missing(CARDS, make_rows(("a", 1, 10)))
     cards.add_missing(CARDS, make_rows(("a", 1, 99), ("a", 2, 20)))

@@ -75,6 +75,7 @@ def check_lines(
         .withColumns(cleaning.typed())
         .withColumn("reasons", reasons(cleaning.rules(settings)))
         .withColumn("raw", F.when(F.expr(IS_BAD), F.col("raw")))
+        .withColumn("updated_at", F.current_timestamp())
     )
     return judged.select(*cleaning.silver.column_names, "raw", "reasons")
 
