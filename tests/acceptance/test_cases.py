@@ -25,7 +25,8 @@ from localjobs.cli import app
 
 HERE = Path(__file__).parent
 CASES = sorted(file.parent for file in HERE.rglob("command"))
-SEARCH = os.pathsep.join([str(HERE / "tasks"), str(Path(localjobs.taskside.__file__).parent)])
+SESSION = HERE.parent / "localjobs" / "fixtures" / "tasks"  # its plug-in makes a session of SQLite
+SEARCH = os.pathsep.join([str(HERE / "tasks"), str(SESSION), str(Path(localjobs.taskside.__file__).parent)])
 LEFT_OUT = {
     *("run_id", "job_id", "job_run_id", "start_time", "end_time", "run_duration", "run_page_url", "at", "id"),
     *("run_type", "run_name", "trigger", "task_run_ids"),
