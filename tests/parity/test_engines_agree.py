@@ -1,13 +1,9 @@
 """Both engines give the same features, to the last bit."""
 
-import os
-import sys
-
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 from pyspark.errors import PythonException
-from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from fraud_detection.errors import DataError
@@ -19,22 +15,12 @@ from fraud_detection.features.settings import FeatureSettings
 
 
 @pytest.fixture(scope="module")
-def session():
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-    builder = builder.config("spark.sql.session.timeZone", "UTC").config("spark.sql.shuffle.partitions", "4")
-    return (
-        builder.config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1").getOrCreate()
-    )
-
-
-@pytest.fixture(scope="module")
 def on_one_node(history):
     return single_node.compute_features(history)
 
 
-def compute_on_spark(session, history, groups=GROUPS, **settings):
-    rows = session.createDataFrame(history.to_arrow(compat_level=pl.CompatLevel.oldest()))
+def compute_on_spark(spark, history, groups=GROUPS, **settings):
+    rows = spark.createDataFrame(history.to_arrow(compat_level=pl.CompatLevel.oldest()))
     return spark_engine.compute_features(rows, FeatureSettings(**settings), groups)
 
 
@@ -44,46 +30,46 @@ def in_order(features):
 
 
 @pytest.mark.parametrize("shards", [1, 7])
-def test_spark_equals_one_node_to_the_last_bit(session, history, on_one_node, shards):
-    features = in_order(compute_on_spark(session, history, shards=shards))
+def test_spark_equals_one_node_to_the_last_bit(spark, history, on_one_node, shards):
+    features = in_order(compute_on_spark(spark, history, shards=shards))
     assert features.columns == on_one_node.columns
     assert_frame_equal(features, on_one_node, check_exact=True)
 
 
-def test_identifiers_may_be_whole_numbers(session, history):
+def test_identifiers_may_be_whole_numbers(spark, history):
     number = pl.col("customer_id", "terminal_id", "transaction_id").str.slice(1).cast(pl.Int64)
     history = history.head(2000).with_columns(number)
     on_one_node = single_node.compute_features(history)
-    assert_frame_equal(in_order(compute_on_spark(session, history)), on_one_node, check_exact=True)
+    assert_frame_equal(in_order(compute_on_spark(spark, history)), on_one_node, check_exact=True)
 
 
 @pytest.mark.parametrize("names", [{"transaction"}, {"terminal_risk"}, {"customer_habit", "terminal_streak"}])
-def test_engines_agree_on_some_groups_too(session, history, names):
+def test_engines_agree_on_some_groups_too(spark, history, names):
     groups = [group for group in GROUPS if group.name in names]
     on_one_node = single_node.compute_features(history.head(2000), groups=groups)
-    features = in_order(compute_on_spark(session, history.head(2000), groups))
+    features = in_order(compute_on_spark(spark, history.head(2000), groups))
     assert_frame_equal(features, on_one_node, check_exact=True)
 
 
-def test_a_history_that_breaks_its_contract_fails_with_the_same_message(session, history):
+def test_a_history_that_breaks_its_contract_fails_with_the_same_message(spark, history):
     bad = history.head(10).with_columns(amount_cents=pl.lit(-5))
     with pytest.raises(PythonException, match="negative amount_cents, such as -5"):
-        compute_on_spark(session, bad).toArrow()
+        compute_on_spark(spark, bad).toArrow()
     with pytest.raises(DataError, match="lacks known_at"):
-        compute_on_spark(session, history.drop("known_at"))
+        compute_on_spark(spark, history.drop("known_at"))
 
 
-def test_the_zone_of_the_session_changes_nothing(session, history):
+def test_the_zone_of_the_session_changes_nothing(spark, history):
     history = history.head(2000)
-    session.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
-    features = in_order(compute_on_spark(session, history).withColumn("event_time", F.unix_micros("event_time")))
-    session.conf.set("spark.sql.session.timeZone", "UTC")
+    spark.conf.set("spark.sql.spark.timeZone", "Asia/Tokyo")
+    features = in_order(compute_on_spark(spark, history).withColumn("event_time", F.unix_micros("event_time")))
+    spark.conf.set("spark.sql.spark.timeZone", "UTC")
     expected = single_node.compute_features(history).with_columns(pl.col("event_time").to_physical())
     assert_frame_equal(features, expected, check_exact=True)
 
 
-def test_each_kind_of_entity_costs_one_shuffle_and_nothing_is_joined(session, history, capsys):
-    compute_on_spark(session, history.head(100)).explain()
+def test_each_kind_of_entity_costs_one_shuffle_and_nothing_is_joined(spark, history, capsys):
+    compute_on_spark(spark, history.head(100)).explain()
     plan = capsys.readouterr().out
     assert plan.count("Exchange") == 2
     assert "Join" not in plan

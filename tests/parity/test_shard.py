@@ -8,10 +8,12 @@ import polars as pl
 from pyspark import cloudpickle
 
 from fraud_detection.features.contract import HISTORY
+from fraud_detection.features.groups import transaction
 from fraud_detection.features.registry import REFERENCE_FEATURES
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.shard import ShardWork
 from fraud_detection.features.spark import _apply
+from fraud_detection.features.stages import plan_stages
 
 WORKER = """
 import pickle, sys
@@ -24,7 +26,8 @@ print(polars.thread_pool_size(), rows.num_rows, rows.schema.field("transaction_i
 
 
 def test_a_worker_computes_on_one_thread(history):
-    work = ShardWork(("transaction",), (), (*HISTORY, *REFERENCE_FEATURES[:3]), FeatureSettings())
+    stage = cloudpickle.dumps(plan_stages([transaction.GROUP])[0])
+    work = ShardWork(stage, (), (*HISTORY, *REFERENCE_FEATURES[:3]), FeatureSettings())
     shard = history.head(50).to_arrow(compat_level=pl.CompatLevel.oldest())
     environment = {name: value for name, value in os.environ.items() if name != "POLARS_MAX_THREADS"}
     done = subprocess.run(

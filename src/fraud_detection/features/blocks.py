@@ -11,29 +11,32 @@ import pyarrow as pa
 from fraud_detection.errors import DataError
 from fraud_detection.features.contract import ORDER, prepare_history
 from fraud_detection.features.feature import Entity, FeatureGroup
-from fraud_detection.features.registry import GROUPS
 from fraud_detection.features.settings import FeatureSettings
 
 BLOCK_ROWS = 200_000
 READ_BY_EVERY_GROUP = ("event_time", "amount_cents", "is_fraud", "known_at")
 
 
-def compute_groups(
-    table: pa.Table, group_names: Sequence[str], features: Sequence[str], settings: FeatureSettings
+def add_to_table(
+    table: pa.Table, groups: Sequence[FeatureGroup], features: Sequence[str], settings: FeatureSettings
 ) -> pa.Table:
-    """Add the named groups to an Arrow table of whole entities, on one thread.
+    """Add groups to an Arrow table of whole entities, on one thread.
 
     Args:
         table: columns of the history and `features`, rows in any order.
-        group_names: groups of the registry.
+        groups: what to compute.
         features: features of earlier groups that the rows have already.
         settings: the label delay.
     """
+    rows = order_rows(prepare_history(from_arrow(table), features))
+    return add_groups(rows, groups, settings, threads=1).to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+def from_arrow(table: pa.Table) -> pl.DataFrame:
+    """A table as a frame."""
     frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame)  # noqa: S101  a table makes a frame, a column makes a series
-    rows = order_rows(prepare_history(frame, features))
-    groups = [group for group in GROUPS if group.name in group_names]
-    return add_groups(rows, groups, settings, threads=1).to_arrow(compat_level=pl.CompatLevel.oldest())
+    return frame
 
 
 def order_rows(rows: pl.DataFrame) -> pl.DataFrame:

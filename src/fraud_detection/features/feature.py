@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,7 @@ Entity = Literal["transaction_id", "customer_id", "terminal_id"]
 FeatureType = Literal["float64", "int32"]
 Reads = Literal["own row", "events", "delayed events", "visible labels"]
 
+DELAYED: Final = ("delayed events", "visible labels")
 OWNER = "fraud-features"
 TIE_RULE = "rows of one time are ordered by transaction_id; a row sees those before it, and itself"
 
@@ -37,6 +38,7 @@ class FeatureGroup:
         entity: the key whose rows must be whole and together; `transaction_id` where a row is enough.
         add: from rows ordered by (entity, event_time, transaction_id) to the same rows with the features added.
         needs: features of earlier groups that this one reads.
+        inner_days: how far the rows of a window look back themselves, where a group computes on what it computed.
         unbounded: whether a value depends on all of the past; then incremental runs need a state for each entity.
     """
 
@@ -47,12 +49,26 @@ class FeatureGroup:
     needs: tuple[str, ...] = ()
     owner: str = OWNER
     tie_rule: str = TIE_RULE
+    inner_days: int = 0
     unbounded: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the features, in order."""
         return tuple(feature.name for feature in self.features)
+
+    @property
+    def look_back_days(self) -> int:
+        """How far a value looks back, with the features that it needs given.
+
+        On the clock of events; where a group reads delayed events or labels, on the clock of their visibility.
+        """
+        return max(feature.window_days for feature in self.features) + self.inner_days
+
+    @property
+    def is_delayed(self) -> bool:
+        """Whether it reads events or labels through the label delay."""
+        return any(feature.reads in DELAYED for feature in self.features)
 
 
 def as_columns(features: Sequence[Feature], values: Sequence[Numbers]) -> list[pl.Series]:

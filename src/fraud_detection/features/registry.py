@@ -5,6 +5,7 @@ from typing import Final
 
 from fraud_detection.features.feature import Feature, FeatureGroup
 from fraud_detection.features.groups import (
+    customer_deviation,
     customer_habit,
     customer_spend,
     customer_unusual,
@@ -17,6 +18,7 @@ GROUPS: Final = (
     transaction.GROUP,
     customer_spend.GROUP,
     customer_habit.GROUP,
+    customer_deviation.GROUP,
     customer_unusual.GROUP,
     terminal_risk.GROUP,
     terminal_streak.GROUP,

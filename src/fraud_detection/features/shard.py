@@ -1,10 +1,11 @@
 """What a Spark worker runs on one shard: whole entities in, the same rows with features out.
 
 Polars reads its number of threads when it is first imported, and each worker has one core; so this module imports
-nothing of Polars before that number is set.
+nothing of Polars before that number is set, and the stage, whose groups import Polars, travels as bytes.
 """
 
 import os
+import pickle
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -14,20 +15,34 @@ from fraud_detection.features.settings import FeatureSettings
 
 @dataclass(frozen=True)
 class ShardWork:
-    """Names of the groups to compute, the features that rows come with, the columns that they leave with."""
+    """What to compute.
 
-    groups: tuple[str, ...]
+    Attributes:
+        stage: a pickled `stages.Stage`.
+        features: the features that rows come with.
+        columns: what rows leave with.
+        only_wanted: whether rows come with what was stored, and only those leave that are wanted.
+    """
+
+    stage: bytes
     features: tuple[str, ...]
     columns: tuple[str, ...]
     settings: FeatureSettings
+    only_wanted: bool = False
 
 
 def compute_shard(shard: pa.Table, work: ShardWork) -> pa.Table:
-    """Add the features of some groups to whole entities of one kind, in any order."""
+    """Add the features of a stage to whole entities of one kind, in any order."""
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
-    from fraud_detection.features.blocks import compute_groups  # noqa: PLC0415  imports Polars
+    from fraud_detection.features.blocks import add_to_table  # noqa: PLC0415  imports Polars
+    from fraud_detection.features.partial import add_to_wanted  # noqa: PLC0415  imports Polars
 
-    rows = compute_groups(shard, work.groups, work.features, work.settings).select(work.columns)
+    stage = pickle.loads(work.stage)  # noqa: S301  made by engine `spark` of this very run
+    if work.only_wanted:
+        rows = add_to_wanted(shard, stage, work.settings)
+    else:
+        rows = add_to_table(shard, stage.groups, work.features, work.settings)
+    rows = rows.select(work.columns)
     return rows.cast(pa.schema([_spark_type(field) for field in rows.schema]))
 
 

@@ -7,15 +7,18 @@ travel with the features that they have so far. Works on classic sessions and on
 from collections.abc import Callable, Sequence
 
 import pyarrow as pa
+from pyspark import cloudpickle
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, DoubleType, IntegerType, StructField, StructType, TimestampType
 
 from fraud_detection.features.contract import HISTORY, KEYS, check_columns
-from fraud_detection.features.feature import Entity, FeatureGroup
-from fraud_detection.features.registry import FEATURES, GROUPS, columns_of
+from fraud_detection.features.feature import FeatureGroup
+from fraud_detection.features.partial import WANTED, stored_name
+from fraud_detection.features.registry import GROUPS, columns_of
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.shard import ShardWork, compute_shard
+from fraud_detection.features.stages import Stage, plan_stages
 
 DEFAULTS = FeatureSettings()
 
@@ -28,7 +31,7 @@ def compute_features(
     Args:
         history: one row a transaction, with the columns of `contract.HISTORY`, in any order.
         settings: the label delay and the number of shards.
-        groups: what to compute, out of the registry; groups that others need come before them.
+        groups: what to compute; groups that others need come before them.
 
     Returns:
         One row a transaction, in no order: the keys, then the features of the groups. A history that breaks its
@@ -39,28 +42,30 @@ def compute_features(
     """
     check_columns(history.columns)
     rows = history.select(*HISTORY)
-    for entity, same in _by_entity(groups).items():
-        rows = _add_entity(rows, entity, same, settings)
+    for stage in plan_stages(groups):
+        earlier = tuple(name for name in rows.columns if name not in HISTORY)
+        columns = (*HISTORY, *earlier, *stage.columns)
+        work = ShardWork(_pickle(stage), earlier, columns, settings)
+        rows = _apply_to_shards(rows, stage, work)
     return rows.select(*KEYS, *columns_of(groups))
 
 
-def _by_entity(groups: Sequence[FeatureGroup]) -> dict[Entity, list[FeatureGroup]]:
-    """Groups by the entity that they are sharded by; those that need only their own row go with the first."""
-    own_row: Entity = "transaction_id"
-    first = next((group.entity for group in groups if group.entity != own_row), own_row)
-    stages: dict[Entity, list[FeatureGroup]] = {first: []}
-    for group in groups:
-        stages.setdefault(first if group.entity == own_row else group.entity, []).append(group)
-    return stages
+def compute_wanted(rows: DataFrame, stage: Stage, settings: FeatureSettings) -> DataFrame:
+    """`partial.compute_wanted`, shard by shard."""
+    columns = (*HISTORY, *stage.columns, *map(stored_name, stage.kept))
+    work = ShardWork(_pickle(stage), (), columns, settings, only_wanted=True)
+    return _apply_to_shards(rows.select(*HISTORY, *stage.stored, WANTED), stage, work)
 
 
-def _add_entity(rows: DataFrame, entity: Entity, groups: list[FeatureGroup], settings: FeatureSettings) -> DataFrame:
+def _apply_to_shards(rows: DataFrame, stage: Stage, work: ShardWork) -> DataFrame:
     """One shuffle: whole entities of one kind come together, and every group of that kind is added."""
-    earlier = tuple(name for name in rows.columns if name not in HISTORY)
-    columns = (*HISTORY, *earlier, *columns_of(groups))
-    work = ShardWork(tuple(group.name for group in groups), earlier, columns, settings)
-    shard = F.pmod(F.xxhash64(entity), F.lit(settings.shards)).alias("shard")
-    return rows.groupBy(shard).applyInArrow(_apply(work), _schema(rows.schema, columns))
+    shard = F.pmod(F.xxhash64(stage.entity), F.lit(work.settings.shards)).alias("shard")
+    return rows.groupBy(shard).applyInArrow(_apply(work), _schema(rows.schema, stage, work.columns))
+
+
+def _pickle(stage: Stage) -> bytes:
+    pickled: bytes = cloudpickle.dumps(stage)  # type: ignore[no-untyped-call]
+    return pickled
 
 
 def _apply(work: ShardWork) -> Callable[[pa.Table], pa.Table]:
@@ -72,9 +77,10 @@ def _apply(work: ShardWork) -> Callable[[pa.Table], pa.Table]:
     return compute
 
 
-def _schema(rows: StructType, columns: tuple[str, ...]) -> StructType:
+def _schema(rows: StructType, stage: Stage, columns: tuple[str, ...]) -> StructType:
     given = {field.name: field.dataType for field in rows}
     times: dict[str, DataType] = {"event_time": TimestampType(), "known_at": TimestampType()}
     types = {"float64": DoubleType(), "int32": IntegerType()}
-    features: dict[str, DataType] = {feature.name: types[feature.type] for feature in FEATURES}
-    return StructType([StructField(name, (given | times | features)[name]) for name in columns])
+    features: dict[str, DataType] = {f.name: types[f.type] for group in stage.groups for f in group.features}
+    stored = {stored_name(name): kind for name, kind in features.items()}
+    return StructType([StructField(name, (given | times | features | stored)[name]) for name in columns])

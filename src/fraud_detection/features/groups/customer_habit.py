@@ -12,7 +12,7 @@ from fraud_detection.features.feature import Feature, FeatureGroup, as_columns
 from fraud_detection.features.point_in_time import Timeline, build_timeline
 from fraud_detection.features.ratios import CENTS, divide
 from fraud_detection.features.settings import FeatureSettings
-from fraud_detection.features.spans import Bools, Floats, Ints, Span
+from fraud_detection.features.spans import Bools, Ints
 
 UNUSUAL = 2.5
 PLAIN_DAYS = 30
@@ -24,13 +24,6 @@ FEATURES = (
         "customer_usual_amount", "float64", "mean ordinary amount of the card before; 0 at first", HABIT_DAYS, "events"
     ),
     Feature("amount_over_usual", "float64", "amount as a multiple of the usual one; 1 at first", HABIT_DAYS, "events"),
-    Feature(
-        "amount_deviation",
-        "float64",
-        "amount less the usual one, in mean absolute deviations of ordinary amounts; 0 at first",
-        HABIT_DAYS,
-        "events",
-    ),
 )
 
 
@@ -39,25 +32,17 @@ def add_customer_habit(rows: pl.DataFrame, settings: FeatureSettings) -> pl.Data
     timeline = build_timeline(rows, "customer_id", settings.label_delay_days)
     cents = rows["amount_cents"].to_numpy()
     before = timeline.earlier_events(HABIT_DAYS)
-    ordinary = _is_ordinary(timeline, cents)
+    ordinary = is_ordinary(timeline, cents)
     usual = divide(before.sum(cents * ordinary), before.sum(ordinary))
-    ratio = divide(cents, usual, default=1.0)
-    values = [before.count, usual / CENTS, ratio, _deviation(before, cents, usual, ordinary)]
+    values = [before.count, usual / CENTS, divide(cents, usual, default=1.0)]
     return rows.with_columns(as_columns(FEATURES, values))
 
 
-def _is_ordinary(timeline: Timeline, cents: Ints) -> Bools:
+def is_ordinary(timeline: Timeline, cents: Ints) -> Bools:
+    """Which amounts do not exceed UNUSUAL times the plain mean of the days before them."""
     plain = timeline.earlier_events(PLAIN_DAYS)
     limit = UNUSUAL * divide(plain.sum(cents), plain.count, default=np.inf)
     return np.less_equal(cents, limit)
 
 
-def _deviation(before: Span, cents: Ints, usual: Floats, ordinary: Bools) -> Floats:
-    """Deviations are rounded to cents, so that their sums are exact."""
-    off = cents - np.rint(usual).astype(np.int64)
-    counted = ordinary & (usual > 0)
-    mean_deviation = divide(before.sum(np.abs(off) * counted), before.sum(counted))
-    return divide(off * (usual > 0), mean_deviation)
-
-
-GROUP = FeatureGroup("customer_habit", "customer_id", FEATURES, add_customer_habit)
+GROUP = FeatureGroup("customer_habit", "customer_id", FEATURES, add_customer_habit, inner_days=PLAIN_DAYS)
