@@ -11,6 +11,8 @@ NODE_WIDTH, NODE_HEIGHT = 176, 52
 GAP_ALONG, GAP_ACROSS, GAP_DOWN = 56, 20, 40
 _MARGIN = 6
 _TIP = 6
+_LINE, _LONG_LINE = 18, 21
+"""Characters that fit into a box: in one line, in each of two smaller ones."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,11 @@ class Node:
     task: Task
     x: int
     y: int
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The task's name, in two lines if it is long; what fits into neither is left to the box's title."""
+        return break_name(self.task.name)
 
 
 @dataclass(frozen=True)
@@ -58,9 +65,26 @@ def draw_graph(tasks: Iterable[Task], *, downwards: bool) -> Picture:
         for task in tasks
         for dep in task.depends_on
     )
-    width = max(x for x, _ in corners.values()) + NODE_WIDTH + _MARGIN
-    height = max(y for _, y in corners.values()) + NODE_HEIGHT + _MARGIN
-    return Picture(nodes, edges, width, height)
+    far = [_far_corner(corner, 1 if key in layers else 2, downwards=downwards) for key, corner in corners.items()]
+    return Picture(nodes, edges, max(x for x, _ in far) + _MARGIN, max(y for _, y in far) + _MARGIN)
+
+
+def _far_corner(corner: tuple[int, int], share: int, *, downwards: bool) -> tuple[int, int]:
+    """Where a box ends; or, with a share of 2, a line that passes beside boxes, in the middle of its place."""
+    x, y = corner
+    if downwards:
+        return x + NODE_WIDTH // share, y + NODE_HEIGHT
+    return x + NODE_WIDTH, y + NODE_HEIGHT // share
+
+
+def break_name(name: str) -> tuple[str, ...]:
+    """A name as one line, or as two, where it can be broken between words."""
+    if len(name) <= _LINE:
+        return (name,)
+    between = max(name.rfind(sign, 0, _LONG_LINE) for sign in "_-. ") + 1
+    cut = between if between > _LONG_LINE // 2 else _LONG_LINE
+    first, second = name[:cut], name[cut:]
+    return (first, second if len(second) <= _LONG_LINE else f"{second[: _LONG_LINE - 1]}…") if second else (first,)
 
 
 def _layers(tasks: tuple[Task, ...]) -> dict[str, int]:

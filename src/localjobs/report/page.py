@@ -74,21 +74,22 @@ def _view(run: Run, bundle_root: Path) -> dict[str, Any]:
         "wide": draw_graph(run.tasks, downwards=False),
         "tall": draw_graph(run.tasks, downwards=True),
         "chart": draw_chart(run),
+        "repairs": [run.original, *run.repairs] if run.original else [],
         "word_state": word_state,
     }
 
 
 def _task_view(run: Run, task: Task, bundle_root: Path) -> dict[str, Any]:
-    last = task.attempts[-1].number if task.attempts else 0
-    log = log_file(bundle_root, run.run_id, task.name, last)
+    logs = [log_file(bundle_root, run.run_id, task.name, attempt.number) for attempt in task.attempts]
+    here = page_file(bundle_root, run.run_id).parent
     return {
         "record": task,
         "state": word_state(task.state, task.result),
         "memory": word_memory(task),
         "columns": columns_of(task),
         "values": values_of(task),
-        "tail": tail(log, TAIL_LINES),
-        "log": f"{task.name}/{last}/{log.name}" if log.is_file() else "",
+        "tail": tail(logs[-1], TAIL_LINES) if logs else [],
+        "logs": [log.relative_to(here).as_posix() if log.is_file() else "" for log in logs],
     }
 
 

@@ -1,6 +1,8 @@
+import re
+
 import pytest
 
-from localjobs.report.graph import NODE_HEIGHT, NODE_WIDTH, draw_graph
+from localjobs.report.graph import NODE_HEIGHT, NODE_WIDTH, break_name, draw_graph
 from localjobs.state.records import Dependency, Task
 
 
@@ -33,3 +35,27 @@ def test_a_line_past_a_layer_goes_around_its_boxes():
     past = picture.edges[-1].path
     heights = [int(y) for _, y in (pair.split(",") for pair in past.replace("L", "").replace("C", "").split()[3:5])]
     assert all(y < middle.y or y > middle.y + NODE_HEIGHT for y in heights)
+
+
+@pytest.mark.parametrize("downwards", [True, False])
+def test_everything_is_inside_the_picture_and_no_room_is_left_over(downwards):
+    picture = draw_graph(make_tasks(a=[], b=["a"], c=["b", "a"], d=["b"]), downwards=downwards)
+    lines = [tuple(map(int, pair)) for edge in picture.edges for pair in re.findall(r"(\d+),(\d+)", edge.path)]
+    boxes = [(node.x + NODE_WIDTH, node.y + NODE_HEIGHT) for node in picture.nodes]
+    rights, bottoms = zip(*lines, *boxes, strict=True)
+    assert 0 < picture.width - max(rights) < 10
+    assert 0 < picture.height - max(bottoms) < 10
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("train", ("train",)),
+        ("eighteen_letters_x", ("eighteen_letters_x",)),
+        ("reconcile_the_bill_daily", ("reconcile_the_bill_", "daily")),
+        ("a_averyverylongwordindeed", ("a_averyverylongwordin", "deed")),
+        ("x" * 60, ("x" * 21, "x" * 20 + "…")),
+    ],
+)
+def test_a_long_name_takes_two_lines_broken_between_words(name, lines):
+    assert break_name(name) == lines

@@ -1,3 +1,4 @@
+import html
 import re
 import shutil
 import subprocess
@@ -64,19 +65,55 @@ def test_a_run_that_has_not_begun_has_a_page(bench, run):
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium to render the page with")
-@pytest.mark.parametrize("width", [500, 1280])
-def test_a_browser_shows_the_page_without_scrolling_sideways(page, tmp_path, width):
-    measure = "<script>document.title = [document.documentElement.scrollWidth, innerWidth].join()</script>"
-    copy = tmp_path / "measured.html"
-    copy.write_text(page.read_text() + measure)
-    size, profile = f"--window-size={width},900", f"--user-data-dir={tmp_path / 'profile'}"
-    done = subprocess.run(
-        [CHROMIUM, *FLAGS, size, profile, "--dump-dom", copy.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    scrolled, inner = map(int, re.search(r"<title>(\d+),(\d+)</title>", done.stdout).groups())
-    assert inner == width
-    assert scrolled <= inner
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_browser_shows_the_page_without_scrolling_sideways(browse, page, width):
+    frame = f'<iframe style="width:{width}px;height:900px;border:0" srcdoc="{html.escape(page.read_text())}"></iframe>'
+    measure = "onload = () => { const it = frames[0].document.documentElement; report(it.scrollWidth, it.clientWidth) }"
+    scrolled, inner = map(int, browse(frame, measure))
+    assert (scrolled, inner) == (width, width)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no chromium to render the page with")
+def test_a_link_to_a_task_opens_its_details(browse, page):
+    key = "task-yes"
+    look = f"""
+        const folded = document.getElementById("{key}").parentElement;
+        const before = folded.open;
+        document.querySelector('a[href="#{key}"]').focus();
+        document.activeElement.dispatchEvent(new MouseEvent("click", {{bubbles: true}}));
+        setTimeout(() => report(before, folded.open), 200);
+    """
+    assert browse(page.read_text(), look) == ["false", "true"]
+
+
+@pytest.fixture
+def browse(tmp_path):
+    """Shows a page in a browser and runs a script in it; what the script reports."""
+
+    def call(text, script):
+        report = "const report = (...what) => { document.title = 'reported:' + what.join() };"
+        file = tmp_path / "browsed.html"
+        file.write_text(f"{text}<script>{report}{script}</script>")
+        profile = f"--user-data-dir={tmp_path / 'profile'}"
+        command = [CHROMIUM, *FLAGS, "--window-size=1280,900", profile, "--virtual-time-budget=2000", "--dump-dom"]
+        done = subprocess.run([*command, file.as_uri()], capture_output=True, text=True, timeout=60, check=True)
+        return re.search(r"<title>reported:(.*)</title>", done.stdout)[1].split(",")
+
+    return call
+
+
+def test_every_attempts_log_can_be_opened_and_attempts_count_from_one(page):
+    links = re.findall(r'<a href="([^"#]+)" aria-label="Log of attempt (\d)">(\d)</a>', page.read_text())
+    name = "a_task_with_a_name_too_long_for_its_box"
+    assert [(number, shown) for file, number, shown in links if file.startswith(name)] == [("1", "1"), ("2", "2")]
+    assert all((page.parent / file).is_file() for file, *_ in links)
+
+
+def test_a_repaired_run_tells_what_was_run_again(bench, run):
+    page = write_page(bench.repair(run, "a"), bench.root)
+    text = " ".join(page.read_text().split())
+    assert re.search(r"original</td>.*>FAILED</span>.*repair 1</td>.*>a</td></tr> </tbody>", text)
+
+
+def test_a_run_that_was_not_repaired_tells_nothing_of_repairs(page):
+    assert "Repairs" not in page.read_text()
