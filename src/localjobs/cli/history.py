@@ -16,7 +16,7 @@ from localjobs.cli.console import explaining_errors, output_console
 from localjobs.cli.options import Format, Output, Root, RunId
 from localjobs.cli.options import bundle_root as find_bundle
 from localjobs.cli.styles import style_state
-from localjobs.cli.tables import print_run
+from localjobs.cli.tables import make_table, print_run
 from localjobs.errors import RunError
 from localjobs.notifiers.notifier import installed_notifiers
 from localjobs.report.page import write_page
@@ -58,16 +58,17 @@ def runs(bundle_root: Root = None, job: JobFilter = None, limit: Limit = 20, out
         if output is Output.JSON:
             print(json.dumps({"runs": [as_api(run, store) for run in found]}, indent=2))  # noqa: T201
         else:
-            output_console().print(_runs_table(found))
+            console = output_console()
+            console.print(_runs_table(found, console.width))
 
 
-def _runs_table(found: list[Run]) -> Table:
-    table = Table()
+def _runs_table(found: list[Run], width: int) -> Table:
+    table = make_table(width)
     for name in ("run", "job", "target", "state", "started (UTC)", "time"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=name not in {"job", "state"}, min_width=len(name), overflow="fold")
     for run in found:
-        state = Text(word_state(run.state, run.result), style=style_state(run.state, run.result))
-        started = run.started_at.strftime("%Y-%m-%d %H:%M:%S")
+        state = Text(word_state(run.state, run.result).replace("_", " "), style=style_state(run.state, run.result))
+        started = run.started_at.strftime("%Y-%m-%d %H:%M")
         table.add_row(str(run.run_id), run.job_key, run.target, state, started, word_seconds(run.seconds))
     return table
 

@@ -22,7 +22,7 @@ def showing_progress(console: Console) -> Iterator[Listener]:
     if not console.is_terminal:
         yield lines.hear
         return
-    table = _Table(lines)
+    table = _Table(lines, console)
     with Live(console=console, get_renderable=table.render, refresh_per_second=2, transient=True):
         yield table.hear
 
@@ -33,7 +33,7 @@ class _Lines:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._warned = 0
-        self._said = ""
+        self._said: dict[str, str] = {}
 
     def hear(self, run: Run, task: Task | None) -> None:
         self.warn(run)
@@ -51,17 +51,18 @@ class _Lines:
         state = word_state(what.state, what.result)
         line = f"{prefix}{state}{f'  {detail}' if detail else ''}"
         shown = isinstance(what, Run) or what.state is not LifeCycle.QUEUED
-        if shown and line != self._said:
+        if shown and line != self._said.get(prefix):
             text = Text.assemble(prefix, (state, style_state(what.state, what.result)), f"  {detail}" if detail else "")
             self._console.print(text, soft_wrap=True)
-        self._said = line
+        self._said[prefix] = line
 
 
 class _Table:
     """The whole table, redrawn twice a second, so that its times go on."""
 
-    def __init__(self, lines: _Lines) -> None:
+    def __init__(self, lines: _Lines, console: Console) -> None:
         self._lines = lines
+        self._console = console
         self._run: Run | None = None
 
     def hear(self, run: Run, _task: Task | None) -> None:
@@ -69,11 +70,13 @@ class _Table:
         self._run = run
 
     def render(self) -> RenderableType:
-        return Text("starting") if self._run is None else task_table(self._run)
+        return Text("starting") if self._run is None else task_table(self._run, self._console.width)
 
 
 def _detail(task: Task) -> str:
     number = len(task.attempts)
     attempt = f"attempt {number}" if number > 1 or task.state is LifeCycle.WAITING_FOR_RETRY else ""
     took = f"in {word_seconds(task.seconds)}" if task.ended and task.attempts else ""
-    return "  ".join(filter(None, (attempt, took, task.message)))
+    done = sum(one.ended for one in task.iterations)
+    share = f"{done} of {len(task.iterations)} iterations" if task.iterations and not task.ended else ""
+    return "  ".join(filter(None, (attempt, share, took, task.message)))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -27,16 +28,18 @@ from localjobs.wording import (
 )
 
 TAIL_LINES = 15
+NARROW = 100
+"""Below so many characters, tables leave out the lines that cost room, and headings take two lines."""
 _FAILED = {Result.FAILED, Result.TIMEDOUT}
 
 
 def print_run(run: Run, bundle_root: Path, console: Console) -> None:
     """Tasks, task values, failures, warnings, the result and the page of a run."""
-    console.print(task_table(run))
+    console.print(task_table(run, console.width))
     for note in sink_notes(run):
         console.print(Text(note, style="dim"))
     if any(values_of(task) for task in run.all_tasks):
-        console.print(value_table(run.all_tasks))
+        console.print(value_table(run.all_tasks, console.width))
     for task in run.all_tasks:
         if task.result in _FAILED and task.attempts:
             _print_failure(run, task, bundle_root, console)
@@ -49,12 +52,21 @@ def print_run(run: Run, bundle_root: Path, console: Console) -> None:
     console.print(Text(f"page: {page_file(bundle_root, run.run_id)}"), soft_wrap=True)
 
 
-def task_table(run: Run) -> Table:
+def make_table(width: int, title: str | None = None) -> Table:
+    """An empty table for a console of that width."""
+    if width < NARROW:
+        return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    return Table(title=title, title_justify="left")
+
+
+def task_table(run: Run, width: int) -> Table:
     """One row a task, with a column for every figure that sinks report."""
     names = numeric_columns(run.all_tasks)
-    table = Table(title=f"{run.job_name} · run {run.run_id}", title_justify="left")
-    for name in ("task", "state", "attempts", "time", "peak memory", *map(word_column, names)):
-        table.add_column(name, justify="left" if name in {"task", "state"} else "right", overflow="fold")
+    table = make_table(width, f"{run.job_name} · run {run.run_id}")
+    table.add_column("task", overflow="fold")
+    table.add_column("state", no_wrap=True)
+    for name in ("attempts", "time", "peak memory", *map(word_column, names)):
+        table.add_column(name.replace(" ", "\n", 1) if width < NARROW else name, justify="right", no_wrap=True)
     for task in in_order(run.all_tasks):
         state = Text(word_state(task.state, task.result), style=style_state(task.state, task.result))
         seconds = word_seconds(task.seconds) if task.attempts else ""
@@ -74,9 +86,9 @@ def _add_totals(table: Table, run: Run, names: list[str]) -> None:
     table.add_row("whole run", "", "", word_seconds(run.seconds), "", *_cells(total, names))
 
 
-def value_table(tasks: Iterable[Task]) -> Table:
+def value_table(tasks: Iterable[Task], width: int) -> Table:
     """Everything that tasks set as task values."""
-    table = Table(title="task values", title_justify="left")
+    table = make_table(width, "task values")
     table.add_column("task")
     table.add_column("key")
     table.add_column("value", overflow="fold")
@@ -91,4 +103,5 @@ def _print_failure(run: Run, task: Task, bundle_root: Path, console: Console) ->
     console.print(Text(f"{task.name}: {task.result}: {task.message}", style="red"))
     for line in tail(log, TAIL_LINES):
         console.print(Text(f"  │ {line}"), soft_wrap=True)
-    console.print(Text(f"  log: {log}"), soft_wrap=True)
+    if log.is_file():
+        console.print(Text(f"  log: {log}"), soft_wrap=True)
