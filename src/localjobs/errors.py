@@ -5,7 +5,8 @@ LocalJobsError
 │   ├── SourceError       a file that is not readable YAML or JSON
 │   └── UnsupportedError  valid on Databricks, but nothing here can do it
 ├── RunError              a run is unknown, or cannot do what is asked of it
-└── TaskStartError        an attempt that cannot start: its cause is the message of the attempt
+├── TaskStartError        an attempt that cannot start: its cause is the message of the attempt
+└── ServerError           a shared Spark server that cannot start, or has ended
 """
 
 
@@ -31,3 +32,7 @@ class RunError(LocalJobsError):
 
 class TaskStartError(LocalJobsError):
     """An attempt cannot start, for instance because a task value that it refers to was never set."""
+
+
+class ServerError(LocalJobsError):
+    """A Spark server that tasks share could not start, or has ended."""

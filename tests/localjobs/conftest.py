@@ -52,11 +52,12 @@ class Bench:
         listener=hear_nothing,
         parallel=4,
         notifiers=None,
+        shared_compute=False,
         **settings,
     ) -> Run:
         self.write(tasks, **settings)
         plan = make_plan(self.deploy(), "job", params or {}, only, parallel, skip_unsupported=skip)
-        return run_plan(plan, Store(self.root), self.sinks(), listener, notifiers)
+        return run_plan(plan, Store(self.root), self.sinks(), listener, notifiers, shared_compute=shared_compute)
 
     def repair(
         self, run: Run, *tasks: str, dependents=False, now: list[dict[str, Any]] | None = None, **settings
@@ -83,6 +84,12 @@ class Bench:
 def bench(tmp_path, monkeypatch) -> Bench:
     monkeypatch.setenv("PYTHONPATH", str(FIXTURES / "tasks"))
     return Bench(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def plain_bench(tmp_path_factory) -> Bench:
+    """A bench for several tests, whose tasks don't see those of the fixtures."""
+    return Bench(tmp_path_factory.mktemp("bench"))
 
 
 @pytest.fixture

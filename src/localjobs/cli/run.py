@@ -2,6 +2,7 @@
 
 import json
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +39,19 @@ Dependents = Annotated[bool, typer.Option("--dependents", help="And all that dep
 FromSource = Annotated[
     bool, typer.Option("--from-source", help="Don't build the bundle's wheels: use what is installed.")
 ]
+
+
+class Compute(StrEnum):
+    """What Spark the tasks get."""
+
+    ISOLATED = "isolated"
+    SHARED = "shared"
+
+
+ComputeChoice = Annotated[
+    Compute,
+    typer.Option("--compute", help="A Spark for each task, or one Spark Connect server for each job cluster."),
+]
 Trigger = Annotated[str, typer.Option("--trigger", hidden=True)]
 MaxParallel = Annotated[int | None, typer.Option(min=1, help="Tasks at once; the number of cores by default.")]
 
@@ -52,6 +66,7 @@ def run(
     max_parallel: MaxParallel = None,
     output: Format = Output.TEXT,
     *,
+    compute: ComputeChoice = Compute.ISOLATED,
     skip_unsupported: SkipUnsupported = False,
     from_source: FromSource = False,
     trigger: Trigger = "ONE_TIME",
@@ -69,7 +84,7 @@ def run(
             bundle, job, given, only, max_parallel, skip_unsupported=skip_unsupported, trigger=trigger
         ).with_search(_search(bundle, from_source=from_source))
         store = open_store(bundle.root)
-        ended = _run(plan, store)
+        ended = _run(plan, store, compute)
         _print(ended, store, output)
     raise typer.Exit(0 if ended.result in OK else EXIT_NOT_SUCCESSFUL)
 
@@ -81,6 +96,7 @@ def repair(
     max_parallel: MaxParallel = None,
     output: Format = Output.TEXT,
     *,
+    compute: ComputeChoice = Compute.ISOLATED,
     all_failed: AllFailed = False,
     dependents: Dependents = False,
     from_source: FromSource = False,
@@ -102,7 +118,7 @@ def repair(
         plan = make_repair(bundle, known, Choice(keys, dependents), max_parallel)
         plan = plan.with_search(_search(bundle, from_source=from_source))
         claim(store, plan)
-        ended = _run(plan, store)
+        ended = _run(plan, store, compute)
         _print(ended, store, output)
     raise typer.Exit(0 if ended.result in OK else EXIT_NOT_SUCCESSFUL)
 
@@ -119,12 +135,13 @@ def _print(run: Run, store: Store, output: Output) -> None:
         print_run(run, store.bundle_root, output_console())
 
 
-def _run(plan: Plan, store: Store) -> Run:
+def _run(plan: Plan, store: Store, compute: Compute) -> Run:
     console = progress_console()
     console.print(Text(f"{plan.run.job_name} · target {plan.run.target} · run {plan.run.run_id}", style="bold"))
     sinks = Sinks(installed_factories(), plan.bundle.root, plan.run.target)
     with showing_progress(console) as listener:
-        ended = run_plan(plan, store, sinks, listener, installed_notifiers(os.environ))
+        notifiers, shared = installed_notifiers(os.environ), compute is Compute.SHARED
+        ended = run_plan(plan, store, sinks, listener, notifiers, shared_compute=shared)
     _write_pages(ended, store)
     return ended
 

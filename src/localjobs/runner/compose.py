@@ -1,20 +1,25 @@
 """Starts an attempt of any kind: a loop over inputs, a run of another job, or one process."""
 
+import os
+from dataclasses import replace
 from functools import partial
 
+from localjobs.compute.lease import LeasedExecution
+from localjobs.compute.shared import SharedCompute
 from localjobs.errors import BundleError, TaskStartError
 from localjobs.references import Facts, input_facts, render
 from localjobs.runner.executions import Execution
 from localjobs.runner.facts import attempt_facts
 from localjobs.runner.for_each import ForEachExecution, read_inputs
 from localjobs.runner.job_run import JobRun
-from localjobs.runner.launch import Start, start_attempt
+from localjobs.runner.launch import Start, cluster_environment, start_attempt
 from localjobs.runner.loading import find_job
 from localjobs.runner.plan import make_plan
 from localjobs.runner.run_job import RunJobExecution
 from localjobs.runner.task_run import TaskRun
 from localjobs.spec.task import ForEachTask, RunJobTask
 from localjobs.state import records
+from localjobs.state.folders import compute_log
 
 RUN_JOB_TRIGGER = "RUN_JOB_TASK"
 
@@ -28,9 +33,23 @@ def start_any(run: JobRun, task: TaskRun, attempt: records.Attempt) -> Execution
         return _start_job(run, task.task.run_job_task, facts)
     compute = run.plan.job.compute_of(task.task) or {}
     plan, name = run.plan, task.record.name
-    return start_attempt(
-        Start(plan.bundle.root, run.record, task.task, name, attempt.number, facts, compute, plan.search)
-    )
+    start = Start(plan.bundle.root, run.record, task.task, name, attempt.number, facts, compute, plan.search)
+    if run.means.shared is None or not task.needs_slot:
+        return start_attempt(start)
+    return _start_leased(run.means.shared, run.plan.job.compute_key(task.task), start, f"attempt-{attempt.task_run_id}")
+
+
+def _start_leased(shared: SharedCompute, compute_key: str, start: Start, user: str) -> Execution:
+    """Start the attempt with a way to the server of its cluster."""
+    root, run_id = start.bundle_root, start.run.run_id
+    environment = cluster_environment(os.environ, start.compute, start.search)
+    log = compute_log(root, run_id, compute_key)
+    lease = shared.lease((run_id, compute_key), user, root, environment, log)
+    try:
+        return LeasedExecution(start_attempt(replace(start, lent=lease.environment)), lease)
+    except BaseException:
+        lease.release()
+        raise
 
 
 def _facts(run: JobRun, task: TaskRun, attempt: records.Attempt) -> Facts:

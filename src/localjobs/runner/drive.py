@@ -4,9 +4,10 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import FrameType
 
+from localjobs.compute.shared import SharedCompute
 from localjobs.notifiers.notifier import Notifier
 from localjobs.runner.compose import start_any
 from localjobs.runner.job_run import JobRun
@@ -53,11 +54,18 @@ def catching_signals() -> Iterator[Interrupts]:
 
 
 def run_plan(
-    plan: Plan, store: Store, sinks: Sinks, listener: Listener, notifiers: list[Notifier] | None = None
+    plan: Plan,
+    store: Store,
+    sinks: Sinks,
+    listener: Listener,
+    notifiers: list[Notifier] | None = None,
+    *,
+    shared_compute: bool = False,
 ) -> records.Run:
     """Run the job to its end. SIGTERM or Ctrl-C cancels it in order, a second one at once."""
-    with catching_signals() as interrupts:
-        run = JobRun(plan, Means(store, sinks, Slots(plan.max_parallel), listener, notifiers or [], start_any))
+    with catching_signals() as interrupts, SharedCompute() if shared_compute else nullcontext() as shared:
+        means = Means(store, sinks, Slots(plan.max_parallel), listener, notifiers or [], start_any, shared)
+        run = JobRun(plan, means)
         driver = _Driver(run, interrupts)
         while (turn := ask_turn(run)) is Turn.WAIT:
             driver.attend(QUEUE_SECONDS)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from localjobs.compute.shared import SharedCompute
 from localjobs.runner import notices
 from localjobs.runner.events import attempt_event
 from localjobs.runner.means import Means
@@ -13,7 +14,7 @@ from localjobs.runner.postbox import Postbox
 from localjobs.runner.task_run import TaskRun
 from localjobs.semantics import Start, decide_result, decide_start
 from localjobs.spec.job import Job
-from localjobs.spec.kinds import unsupported
+from localjobs.spec.kinds import unsupported, with_inner
 from localjobs.spec.task import Task
 from localjobs.state import records
 from localjobs.states import LifeCycle, Result
@@ -210,6 +211,17 @@ class JobRun:
         self.record = self.record.model_copy(update={"tasks": tasks})
         self.means.store.save_task(self.record.run_id, changed)
         self.means.listener(self.record, changed)
+        if changed.ended and self.means.shared:
+            self._end_unneeded(self.means.shared)
+
+    def _end_unneeded(self, shared: SharedCompute) -> None:
+        """A cluster ends with the last task that uses it."""
+        job = self.plan.job
+        ended = {record.task_key for record in self.record.tasks if record.ended}
+        used = {task.task_key: {job.compute_key(one) for one in with_inner(task)} for task in job.tasks}
+        needed = set().union(*(keys for key, keys in used.items() if key not in ended))
+        for compute_key in set().union(*used.values()) - needed:
+            shared.end((self.record.run_id, compute_key))
 
 
 def _counts_as(task: records.Task) -> Result:

@@ -4,7 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ class Start:
     facts: Facts
     compute: Mapping[str, Any]
     search: tuple[Path, ...] = ()
+    lent: Mapping[str, str] = field(default_factory=dict)
+    """Variables by which the attempt finds a Spark that it shares."""
 
 
 def start_attempt(start: Start) -> Execution:
@@ -51,7 +53,8 @@ def start_attempt(start: Start) -> Execution:
     folder.mkdir(parents=True, exist_ok=True)
     values = {known.task_key: known.values for known in start.run.tasks}
     write_json(folder / CONTEXT_FILE, {**context, "values": values})
-    environment = task_environment(os.environ, start.compute, folder, start.search)
+    own = {**start.lent, CONTEXT_VARIABLE: str(folder / CONTEXT_FILE)}
+    environment = {**cluster_environment(os.environ, start.compute, start.search), **own}
     log = log_file(start.bundle_root, start.run.run_id, start.name, start.number)
     command = [sys.executable, "-P", "-m", "localjobs_task"]
     return ProcessExecution(command, start.bundle_root, environment, folder, log)
@@ -63,17 +66,13 @@ def _evaluate(condition: ConditionTask, facts: Facts) -> Outcome:
     return Outcome(Result.SUCCESS, f"{left!r} {condition.op} {right!r} is {answer}", answer=answer)
 
 
-def task_environment(
-    outer: Mapping[str, str], compute: Mapping[str, Any], folder: Path, search: tuple[Path, ...] = ()
+def cluster_environment(
+    outer: Mapping[str, str], compute: Mapping[str, Any], search: tuple[Path, ...] = ()
 ) -> dict[str, str]:
-    """The environment of a task's process: this one's, the cluster's variables, and the way to `dbutils`."""
+    """The environment of what runs on a cluster: this process's, the cluster's variables, and the way to `dbutils`."""
     kept = {name: value for name, value in outer.items() if name != "DATABRICKS_RUNTIME_VERSION"}
     folders = [str(TASKSIDE), *map(str, search), *filter(None, [kept.get("PYTHONPATH")])]
-    fixed = {
-        CONTEXT_VARIABLE: str(folder / CONTEXT_FILE),
-        "PYTHONPATH": os.pathsep.join(folders),
-        "PYTHONUNBUFFERED": "1",
-    }
+    fixed = {"PYTHONPATH": os.pathsep.join(folders), "PYTHONUNBUFFERED": "1"}
     own_python = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
     return {**own_python, **kept, **_cluster_variables(compute, outer), **fixed}
 

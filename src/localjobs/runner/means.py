@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from localjobs.compute.shared import SharedCompute
 from localjobs.notifiers.notifier import Notifier
 from localjobs.runner.executions import Execution
 from localjobs.sinks import Sinks
@@ -32,6 +33,8 @@ class Means:
     notifiers: list[Notifier]
     start: Callable[[Any, Any, records.Attempt], Execution]
     """Starts an attempt, given the job's run and the task's run."""
+    shared: SharedCompute | None = None
+    """Servers that tasks share; None where each task has a Spark of its own."""
     owned: bool = True
     """Whether the sinks end with this run."""
 

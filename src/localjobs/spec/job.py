@@ -136,6 +136,13 @@ class Job(Settings):
         """The task with this key."""
         return next(task for task in self.tasks if task.task_key == key)
 
+    @staticmethod
+    def compute_key(task: Task) -> str:
+        """What tasks that share their compute have in common; a task with a cluster of its own shares with nobody."""
+        if task.new_cluster:
+            return f"task {task.task_key}"
+        return task.job_cluster_key or task.environment_key or task.existing_cluster_id or "default"
+
     def compute_of(self, task: Task) -> dict[str, Any] | None:
         """The settings of the cluster or the environment that Databricks would give to the task."""
         clusters = {cluster.job_cluster_key: cluster.new_cluster for cluster in self.job_clusters}

@@ -31,6 +31,11 @@ def every_task(job: Job) -> Iterator[tuple[Path, Task]]:
             yield ("tasks", index, "for_each_task", "task"), task.for_each_task.task
 
 
+def with_inner(task: Task) -> tuple[Task, ...]:
+    """The task, and that of its loop if it is one."""
+    return (task,) if task.for_each_task is None else (task, task.for_each_task.task)
+
+
 def check_kinds(job: Job) -> Iterator[Problem]:
     """What is wrong with the kind of each task."""
     for path, task in every_task(job):

@@ -28,6 +28,11 @@ def log_file(bundle_root: Path, run_id: int, task_key: str, number: int) -> Path
     return attempt_folder(bundle_root, run_id, task_key, number) / "output.log"
 
 
+def compute_log(bundle_root: Path, run_id: int, compute_key: str) -> Path:
+    """Everything that the shared server of one of the run's clusters printed."""
+    return run_folder(bundle_root, run_id) / f"compute-{compute_key}.log"
+
+
 def page_file(bundle_root: Path, run_id: int) -> Path:
     """The HTML page of one run."""
     return run_folder(bundle_root, run_id) / "run.html"

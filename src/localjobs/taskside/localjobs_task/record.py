@@ -9,6 +9,7 @@ from .attempt import RESULT_FILE, write_json
 
 _STATUS = Path("/proc/self/status")
 
+
 class ResultRecord:
     """Writes how the body of a `with` ended; exceptions go on, so that Python prints them and sets the exit status."""
 

@@ -1,0 +1,1 @@
+"""Local stand-ins for clusters: Spark Connect servers that the tasks of a run share."""
