@@ -10,10 +10,9 @@ from localjobs.state.folders import database
 from localjobs.state.records import Run, Task, now
 from localjobs.states import ENDED
 
-SCHEMA_VERSION = 1
 BUSY_SECONDS = 30
 
-_SCHEMA = f"""
+_FIRST_SCHEMA = """
 create table run (
   run_id integer primary key, job_id integer not null, job_key text not null, created_at text not null,
   ended integer not null, cancel_requested integer not null default 0, alive_at text not null, body text not null
@@ -23,8 +22,14 @@ create table task (
   run_id integer not null references run, position integer not null, task_key text not null, body text not null,
   primary key (run_id, task_key)
 ) strict;
-pragma user_version = {SCHEMA_VERSION};
 """
+_TOKENS = """
+alter table run add column token text;
+create unique index run_by_token on run (job_id, token);
+"""
+_STEPS = (_FIRST_SCHEMA, _TOKENS)
+"""What leads from each version of the schema to the next; an empty file has version 0."""
+SCHEMA_VERSION = len(_STEPS)
 
 
 class Store:
@@ -43,13 +48,14 @@ class Store:
     def _create(self, file: Path) -> None:
         with self.transaction():
             (version,) = self._db.execute("pragma user_version").fetchone()
-            if version == 0:
-                for statement in filter(str.strip, _SCHEMA.split(";")):
-                    self._db.execute(statement)
-            elif version != SCHEMA_VERSION:
+            if version > SCHEMA_VERSION:
                 raise RunError(
                     f"{file} has schema {version}, this localjobs knows {SCHEMA_VERSION}: move the file away"
                 )
+            for step in _STEPS[version:]:
+                for statement in filter(str.strip, step.split(";")):
+                    self._db.execute(statement)
+            self._db.execute(f"pragma user_version = {SCHEMA_VERSION}")
 
     def close(self) -> None:
         """Close the database."""
@@ -80,6 +86,17 @@ class Store:
             " on conflict (run_id) do update set ended = excluded.ended, body = excluded.body",
             (run.run_id, *values[:4], now().isoformat(), values[4]),
         )
+
+    def begin_once(self, run: Run, token: str) -> int:
+        """The run of the same job that was begun with this token; else `run`, which is written down with it."""
+        with self.transaction():
+            row = self._db.execute(
+                "select run_id from run where job_id = ? and token = ?", (run.job_id, token)
+            ).fetchone()
+            if row is None:
+                self.save_run(run)
+                self._db.execute("update run set token = ? where run_id = ?", (token, run.run_id))
+        return run.run_id if row is None else int(row[0])
 
     def save_task(self, run_id: int, task: Task) -> None:
         """Write one task with its attempts."""

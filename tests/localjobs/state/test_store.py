@@ -37,7 +37,7 @@ def test_the_database_carries_its_version_and_refuses_another(tmp_path):
         assert db.execute("pragma user_version").fetchone() == (SCHEMA_VERSION,)
         assert db.execute("pragma journal_mode").fetchone() == ("wal",)
         db.execute("pragma user_version = 99")
-    with pytest.raises(RunError, match="has schema 99, this localjobs knows 1"):
+    with pytest.raises(RunError, match="has schema 99, this localjobs knows 2"):
         Store(tmp_path)
 
 
@@ -53,3 +53,49 @@ def test_what_fails_in_a_transaction_leaves_nothing(bench, wheel):
     with pytest.raises(ZeroDivisionError):
         change_and_fail()
     assert store.load(run.run_id).message == ""
+
+
+FIRST_SCHEMA = """
+create table run (
+  run_id integer primary key, job_id integer not null, job_key text not null, created_at text not null,
+  ended integer not null, cancel_requested integer not null default 0, alive_at text not null, body text not null
+) strict;
+create index run_by_job on run (job_id, ended);
+create table task (
+  run_id integer not null references run, position integer not null, task_key text not null, body text not null,
+  primary key (run_id, task_key)
+) strict;
+pragma user_version = 1;
+"""
+
+
+def test_a_database_of_an_earlier_version_is_brought_up_to_date_with_its_runs(bench, wheel, tmp_path):
+    run = bench.run([wheel("a")])
+    columns = "run_id, job_id, job_key, created_at, ended, cancel_requested, alive_at, body"
+    old = tmp_path / "old"
+    database(old).parent.mkdir(parents=True)
+    with sqlite3.connect(database(old)) as db:
+        db.executescript(FIRST_SCHEMA)
+        db.execute("attach ? as new", (str(database(bench.root)),))
+        db.execute(f"insert into run select {columns} from new.run")
+        db.execute("insert into task select * from new.task")
+    for _ in range(2):  # once it is brought up to date, once it is
+        store = Store(old)
+        assert store.load(run.run_id) == run
+        store.close()
+    with sqlite3.connect(database(old)) as db:
+        assert db.execute("pragma user_version").fetchone() == (SCHEMA_VERSION,)
+    again = run.model_copy(update={"run_id": 1})
+    assert Store(old).begin_once(again, "monday") == 1
+
+
+def test_a_token_belongs_to_the_first_run_of_its_job(bench, wheel):
+    run = bench.run([wheel("a")])
+    store = Store(bench.root)
+    first, second = (run.model_copy(update={"run_id": number}) for number in (1, 2))
+    other = run.model_copy(update={"run_id": 3, "job_id": run.job_id + 1})
+    assert [store.begin_once(one, "monday") for one in (first, second, other)] == [1, 1, 3]
+    assert store.begin_once(second, "tuesday") == 2
+    store.save_run(first.model_copy(update={"message": "later"}))
+    assert Store(bench.root).begin_once(second, "monday") == 1
+    assert sorted(store.run_ids()) == [1, 2, 3, run.run_id]
