@@ -52,10 +52,10 @@ class Store:
                 raise RunError(
                     f"{file} has schema {version}, this localjobs knows {SCHEMA_VERSION}: move the file away"
                 )
-            for step in _STEPS[version:]:
+            for number, step in enumerate(_STEPS[version:], version + 1):
                 for statement in filter(str.strip, step.split(";")):
                     self._db.execute(statement)
-            self._db.execute(f"pragma user_version = {SCHEMA_VERSION}")
+                self._db.execute(f"pragma user_version = {number}")
 
     def close(self) -> None:
         """Close the database."""

@@ -71,13 +71,15 @@ pragma user_version = 1;
 
 def test_a_database_of_an_earlier_version_is_brought_up_to_date_with_its_runs(bench, wheel, tmp_path):
     run = bench.run([wheel("a")])
-    columns = "run_id, job_id, job_key, created_at, ended, cancel_requested, alive_at, body"
     old = tmp_path / "old"
     database(old).parent.mkdir(parents=True)
     with sqlite3.connect(database(old)) as db:
         db.executescript(FIRST_SCHEMA)
         db.execute("attach ? as new", (str(database(bench.root)),))
-        db.execute(f"insert into run select {columns} from new.run")
+        db.execute(
+            "insert into run select run_id, job_id, job_key, created_at, ended, cancel_requested, alive_at, body"
+            " from new.run"
+        )
         db.execute("insert into task select * from new.task")
     for _ in range(2):  # once it is brought up to date, once it is
         store = Store(old)
