@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 
 from localjobs.lint.findings import Steps, Subject
 from localjobs.references import references_in
@@ -87,8 +88,9 @@ def unpinned_library(subject: Subject) -> Found:
     for path, task in every_task(subject.job):
         for index, library in enumerate(task.libraries):
             package = library.pypi.package if library.pypi else ""
-            if package and not PINNED.search(package):
-                yield (*path, "libraries", index), f"task {task.task_key} installs {package!r} without =="
+            listed = _unpinned_in(library.requirements) if library.requirements else []
+            for name in (*([package] if package and not PINNED.search(package) else []), *listed):
+                yield (*path, "libraries", index), f"task {task.task_key} installs {name!r} without =="
     for index, environment in enumerate(subject.job.environments):
         for package in (environment.spec.dependencies or ()) if environment.spec else ():
             if not PINNED.search(package):
@@ -96,6 +98,14 @@ def unpinned_library(subject: Subject) -> Found:
                     ("environments", index),
                     f"environment {environment.environment_key} installs {package!r} without ==",
                 )
+
+
+def _unpinned_in(requirements: str) -> list[str]:
+    """What a requirements file names without a version; options and hashes begin with a dash."""
+    file = Path(requirements)
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    named = [line.partition("#")[0].strip(" \\") for line in lines]
+    return [name for name in named if name and not name.startswith("-") and not PINNED.search(name)]
 
 
 def secret_in_parameters(subject: Subject) -> Found:

@@ -164,6 +164,14 @@ def test_options_that_are_the_fields_of_a_dataclass_are_read(check, tmp_path, pa
     assert [one.message for one in findings if one.rule.rule_id == "unknown-argument"] == judged
 
 
+def test_every_line_of_a_requirements_file_is_pinned(check, tmp_path):
+    (tmp_path / "requirements.txt").write_text(
+        "# needed\n--extra-index-url https://example.com\nsix==1.17.0 \\\n    --hash=sha256:ab # six\nrich>=14\n"
+    )
+    findings = check(GOOD.replace("{pypi: {package: six==1.17.0}}", "{requirements: requirements.txt}"))
+    assert [one.message for one in findings] == ["task one installs 'rich>=14' without =="]
+
+
 def test_every_rule_is_tested():
     assert {rule for rule, *_ in FAULTS} | {"all-purpose-in-production", "off-without-reason"} == set(RULES)
 
