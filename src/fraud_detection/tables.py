@@ -84,8 +84,7 @@ class Tables:
         rows.select(*table.column_names).createOrReplaceTempView("rows_to_merge")
         rows.sparkSession.sql(
             f"MERGE INTO {self.name(table.name)} AS t USING rows_to_merge AS s ON {_equal(table.key, '=')} "
-            f"{_when_matched(table)} WHEN NOT MATCHED THEN INSERT ({_listed(table.column_names)}) "
-            f"VALUES ({_listed(table.column_names, 's.')})"
+            f"{_when_matched(table)} {_when_not_matched(table)}"
         )
 
     def add_missing(self, table: TableSchema, rows: DataFrame) -> None:
@@ -142,16 +141,18 @@ def _when_matched(table: TableSchema) -> str:
     )
 
 
+def _when_not_matched(table: TableSchema) -> str:
+    """Columns by name: the table may have more, from settings of before."""
+    columns, values = (", ".join(f"{prefix}`{name}`" for name in table.column_names) for prefix in ("", "s."))
+    return f"WHEN NOT MATCHED THEN INSERT ({columns}) VALUES ({values})"  # noqa: S608  names of our own schemas
+
+
 def _equal(columns: Iterable[str], operator: str = "<=>") -> str:
     return " AND ".join(f"t.`{name}` {operator} s.`{name}`" for name in columns)
 
 
 def _assigned(columns: Iterable[str]) -> str:
     return ", ".join(f"t.`{name}` = s.`{name}`" for name in columns)
-
-
-def _listed(columns: Iterable[str], prefix: str = "") -> str:
-    return ", ".join(f"{prefix}`{name}`" for name in columns)
 
 
 def _has_commits(folder: Path) -> bool:

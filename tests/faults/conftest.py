@@ -22,6 +22,7 @@ WORLD = World(customers=120, terminals=500, days=60, seed=4)
 DIRT = Dirt(broken=0.02, duplicate=0.02, late=0.02, bad_amount=0.02)
 SETTINGS = "training: {window_days: 21, held_out_days: 7, boosters: 1, max_rounds: 20, threads: 1}\n"
 PATIENCE = 300
+TIMES_OF_RUNS = ["ingested_at", "updated_at", "built_at", "first_seen_at"]
 
 
 class Place:

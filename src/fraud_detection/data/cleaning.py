@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
@@ -75,7 +76,7 @@ def check_lines(
         .withColumns(cleaning.typed())
         .withColumn("reasons", reasons(cleaning.rules(settings)))
         .withColumn("raw", F.when(F.expr(IS_BAD), F.col("raw")))
-        .withColumn("updated_at", F.current_timestamp())
+        .withColumn("updated_at", F.lit(datetime.now(UTC)))
     )
     return judged.select(*cleaning.silver.column_names, "raw", "reasons")
 
