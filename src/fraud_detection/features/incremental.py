@@ -4,10 +4,11 @@ Stage by stage: a change touches entities from a moment on (`touched.py`); their
 and computed; where a feature that a later stage needs came out other than stored, that touches entities there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
+from typing import Protocol
 
 import polars as pl
 
@@ -17,7 +18,7 @@ from fraud_detection.features.partial import stored_name
 from fraud_detection.features.registry import GROUPS, columns_of
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.stages import Stage, plan_stages
-from fraud_detection.features.touched import find_spans, touch_by_events, touch_by_labels, visible_at
+from fraud_detection.features.touched import find_spans, touch_by_events, touch_by_labels
 
 IMAGE = ("transaction_id", "event_time", "customer_id", "terminal_id")
 
@@ -60,8 +61,14 @@ class Selection:
     overlays: tuple[pl.DataFrame, ...] = ()
 
 
-Compute = Callable[[Selection], pl.DataFrame]
-"""Reads what is selected, marks it by `is_wanted`, and returns `partial.compute_wanted` of it."""
+class Reader(Protocol):
+    """Where the history is."""
+
+    def compute(self, selection: Selection) -> pl.DataFrame:
+        """Read what is selected, mark it by `is_wanted`, and return `partial.compute_wanted` of it."""
+
+    def find_labels(self, transactions: pl.DataFrame) -> pl.DataFrame:
+        """The labels (transaction_id, known_at) of some transactions (`IMAGE`), as far as there are any."""
 
 
 def find_changes(former: pl.DataFrame, current: pl.DataFrame, built: datetime, now: datetime) -> Changes:
@@ -96,7 +103,7 @@ def find_touches(
 
 
 def recompute(
-    touches: pl.DataFrame, compute: Compute, settings: FeatureSettings, groups: Sequence[FeatureGroup] = GROUPS
+    touches: pl.DataFrame, reader: Reader, settings: FeatureSettings, groups: Sequence[FeatureGroup] = GROUPS
 ) -> pl.DataFrame:
     """Compute all rows that may differ.
 
@@ -107,19 +114,20 @@ def recompute(
     overlays: tuple[pl.DataFrame, ...] = ()
     for stage in plan_stages(groups):
         spans = find_spans(touches, stage, settings.label_delay_days)
-        part = compute(Selection(stage, spans, overlays))
+        part = reader.compute(Selection(stage, spans, overlays))
         parts.append(part.select(*KEYS, *stage.columns))
         overlays += (part.select("transaction_id", *stage.kept),)
-        touches = pl.concat([touches, touch_by_features(part, stage, settings)])
+        changed = find_changed(part, stage).select(IMAGE)
+        by_labels = touch_by_labels(changed, reader.find_labels(changed), settings.label_delay_days)
+        touches = pl.concat([touches, touch_by_events(changed), by_labels])
     return _combine(parts).select(*KEYS, *columns_of(groups))
 
 
-def touch_by_features(part: pl.DataFrame, stage: Stage, settings: FeatureSettings) -> pl.DataFrame:
-    """Moments from which rows count otherwise because a feature that groups need came out other than stored."""
-    differs = [pl.col(name).ne_missing(pl.col(stored_name(name))) for name in stage.kept]
-    changed = part.filter(pl.any_horizontal(pl.lit(value=False), *differs))
-    visible = visible_at(settings.label_delay_days).alias("event_time")
-    return pl.concat([touch_by_events(changed), touch_by_events(changed.with_columns(visible))])
+def find_changed(part: pl.DataFrame, stage: Stage) -> pl.DataFrame:
+    """The rows where a feature that groups need came out other than stored; new rows have touched what they do."""
+    stored = [pl.col(stored_name(name)) for name in stage.kept]
+    differs = [(pl.col(name) != old) for name, old in zip(stage.kept, stored, strict=True)]
+    return part.filter(pl.any_horizontal(pl.lit(value=False), *differs))
 
 
 def _combine(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -1,8 +1,10 @@
-"""Task feature_build: silver to transaction_features, by the engine that suits the size."""
+"""Task feature_build: silver to transaction_features, by the engine that suits the size, as little as is needed."""
 
+import logging
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from time import perf_counter
 
 import mlflow
@@ -11,43 +13,114 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fraud_detection.features import single_node, spark
+from fraud_detection.features.definition import fingerprint
 from fraud_detection.features.engine import EngineChoice, choose_engine, count_shards
+from fraud_detection.features.frames import to_polars, to_spark
+from fraud_detection.features.origin import BuildChoice, Origin, TableVersion, choose_build
 from fraud_detection.features.table import feature_table
-from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS
+from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS, TRANSACTION_FEATURES
+from fraud_detection.table_changes import find_note, follow_changes, noting
 from fraud_detection.tasks.context import Context, task_context
-from fraud_detection.tasks.rows import read_history, to_polars, to_spark
+from fraud_detection.tasks.feature_update import Update, compute_update, read_silver, write_update
+from fraud_detection.tasks.rows import join_history
 from fraud_detection.tasks.values import set_task_values
+
+log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Compute the features of every transaction and publish them in one commit."""
+    """Bring the features up to date, or make them anew where that cannot be, in one commit."""
     with task_context("feature_build", argv) as context:
         started = perf_counter()
-        choice = choose(context)
-        features = compute(context, choice)
-        table = feature_table()
-        context.tables.replace(context.spark, table, features.withColumn("event_date", F.to_date("event_time")))
-        rows = context.tables.read(context.spark, table.name).count()
-        mlflow.log_params({"engine": choice.name, "engine_reason": choice.reason})
-        mlflow.log_metrics({"rows": rows, "seconds": perf_counter() - started})
-        mlflow.log_params(context.data_versions(SILVER_TRANSACTIONS.name, SILVER_LABELS.name))
-        set_task_values({"rows": rows, "engine": choice.name, "engine_reason": choice.reason})
+        done = build(context)
+        mlflow.log_params(done.told | done.wanted.versions)
+        mlflow.log_metrics({"rows": done.rows, "rows_written": done.written, "seconds": perf_counter() - started})
+        set_task_values({"rows": done.rows, "rows_written": done.written, **done.told})
 
 
-def choose(context: Context) -> EngineChoice:
+@dataclass(frozen=True)
+class Done:
+    """What was made from what and how: words for the record, rows of the table, rows written."""
+
+    wanted: Origin
+    told: dict[str, str]
+    rows: int
+    written: int
+
+
+def build(context: Context) -> Done:
+    """Choose, compute, publish."""
+    wanted = find_wanted(context)
+    choice = choose(context, wanted)
+    log.info("%s: %s", choice.name, choice.reason)
+    engine, written = update(context, choice.since, wanted) if choice.since else rebuild(context, wanted)
+    told = {"build": choice.name, "build_reason": choice.reason, "engine": engine.name, "engine_reason": engine.reason}
+    return Done(wanted, told, context.tables.read(context.spark, TRANSACTION_FEATURES).count(), written)
+
+
+def find_wanted(context: Context) -> Origin:
+    """What the features shall be made from: silver as it stands now."""
+    versions = []
+    for table in (SILVER_TRANSACTIONS.name, SILVER_LABELS.name):
+        context.tables.read(context.spark, table)
+        follow_changes(context.spark, context.tables, table)
+        identity = context.tables.identity(context.spark, table)
+        versions.append(TableVersion(identity, context.tables.version(context.spark, table)))
+    return Origin(context.arguments.now, fingerprint(context.settings.features), *versions)
+
+
+def choose(context: Context, wanted: Origin) -> BuildChoice:
+    """Update or rebuild, by what the table of features says of itself."""
+    if not context.tables.exists(context.spark, TRANSACTION_FEATURES):
+        return BuildChoice(None, "there is no table of features yet")
+    note = find_note(context.spark, context.tables, TRANSACTION_FEATURES)
+    return choose_build(note.text, wanted, datetime.now(UTC) - note.written_at)
+
+
+def update(context: Context, since: Origin, wanted: Origin) -> tuple[EngineChoice, int]:
+    """Compute and publish what changed; the engine that did it, and the rows written."""
+    task = Update(context, since, wanted)
+    changes = task.read_changes()
+    engine = choose_by_size(context, TRANSACTION_FEATURES)
+    rows = compute_update(task, changes, engine.name)
+    write_update(task, changes, rows)
+    return engine, rows.height
+
+
+def rebuild(context: Context, wanted: Origin) -> tuple[EngineChoice, int]:
+    """Compute and publish all rows; the engine that did it, and the rows written."""
+    silver = read_silver(context, wanted)
+    engine = choose_by_size(context, SILVER_TRANSACTIONS.name)
+    features = compute(context, join_history(silver.transactions, silver.labels, wanted.as_of), engine)
+    table = feature_table()
+    rows = features.withColumn("event_date", F.to_date("event_time"))
+    lay_out(context, rows)
+    with noting(context.spark, wanted.to_text()):
+        context.tables.replace(context.spark, table, rows)
+    return engine, context.tables.read(context.spark, table.name).count()
+
+
+def lay_out(context: Context, rows: DataFrame) -> None:
+    """Give the table its columns before anything is noted: a note is for rows."""
+    table, tables = feature_table(), context.tables
+    if not tables.exists(context.spark, table.name):
+        tables.ensure(context.spark, table)
+    elif tuple(tables.read(context.spark, table.name).columns) != table.column_names:
+        tables.replace(context.spark, table, rows.limit(0))
+
+
+def choose_by_size(context: Context, table: str) -> EngineChoice:
     """Size the input by its own statistics, and this machine by what it has."""
-    name = context.tables.name(SILVER_TRANSACTIONS.name)
-    rows = context.tables.read(context.spark, SILVER_TRANSACTIONS.name).count()
-    size = int(context.spark.sql(f"DESCRIBE DETAIL {name}").collect()[0].sizeInBytes)  # one row
+    rows = context.tables.read(context.spark, table).count()
+    size = int(context.spark.sql(f"DESCRIBE DETAIL {context.tables.name(table)}").collect()[0].sizeInBytes)  # one row
     memory = psutil.virtual_memory().available
     return choose_engine(rows, size, os.cpu_count() or 1, memory, context.arguments.engine)
 
 
-def compute(context: Context, choice: EngineChoice) -> DataFrame:
+def compute(context: Context, history: DataFrame, engine: EngineChoice) -> DataFrame:
     """The same definitions on either engine."""
-    history = read_history(context.spark, context.tables, context.arguments.now)
     settings = context.settings.features
-    if choice.name == "spark":
+    if engine.name == "spark":
         shards = count_shards(history.count(), os.cpu_count() or 1)
         return spark.compute_features(history, replace(settings, shards=shards))
     return to_spark(context.spark, single_node.compute_features(to_polars(history), settings))

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import polars as pl
-import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from fraud_detection.features.frames import to_polars
 from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS, TRANSACTION_FEATURES
 from fraud_detection.tables import Tables
 
@@ -16,9 +16,24 @@ KEYS = ("transaction_id", "event_time", "customer_id", "terminal_id")
 
 def read_history(spark: SparkSession, tables: Tables, now: datetime) -> DataFrame:
     """All transactions before `now`, with the labels that were known by then; features are computed from it."""
-    amount_cents = (F.col("amount") * 100).cast("bigint").alias("amount_cents")
-    transactions = tables.read(spark, SILVER_TRANSACTIONS.name).where(F.col("event_time") < F.lit(now))
-    return _with_labels(transactions.select(*KEYS, amount_cents), spark, tables, now)
+    transactions, labels = tables.read(spark, SILVER_TRANSACTIONS.name), tables.read(spark, SILVER_LABELS.name)
+    return join_history(transactions, labels, now)
+
+
+def join_history(transactions: DataFrame, labels: DataFrame, now: datetime) -> DataFrame:
+    """The same from some versions of the tables."""
+    before = as_keys(transactions.where(F.col("event_time") < F.lit(now)))
+    return before.join(known_labels(labels, now), "transaction_id", how="left")
+
+
+def as_keys(transactions: DataFrame, *others: str) -> DataFrame:
+    """Transactions of silver with the columns and the exact amounts that features are computed from, and others."""
+    return transactions.select(*KEYS, (F.col("amount") * 100).cast("bigint").alias("amount_cents"), *others)
+
+
+def known_labels(labels: DataFrame, now: datetime) -> DataFrame:
+    """Labels of silver that were known by then."""
+    return labels.where(F.col("known_at") <= F.lit(now)).select("transaction_id", "is_fraud", "known_at")
 
 
 def read_labelled_features(
@@ -32,31 +47,9 @@ def read_labelled_features(
         (F.col("event_time") >= F.lit(since)) & (F.col("event_time") < F.lit(now))
     )
     selected = rows.select(*KEYS, "amount_cents", *(_single(name) for name in features))
-    return to_polars(_with_labels(selected, spark, tables, now))
-
-
-def to_polars(rows: DataFrame) -> pl.DataFrame:
-    """Bring rows to this process by Arrow; the caller says what bounds their number."""
-    frame = pl.from_arrow(rows.toArrow())
-    return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
-
-
-def to_spark(spark: SparkSession, rows: pl.DataFrame) -> DataFrame:
-    """Hand rows of this process to Spark by Arrow, with the plain strings that it reads."""
-    return spark.createDataFrame(_with_plain_strings(rows.to_arrow()))
-
-
-def _with_plain_strings(table: pa.Table) -> pa.Table:
-    fields = [
-        pa.field(field.name, pa.string()) if pa.types.is_large_string(field.type) else field for field in table.schema
-    ]
-    return table.cast(pa.schema(fields))
+    labels = known_labels(tables.read(spark, SILVER_LABELS.name), now)
+    return to_polars(selected.join(labels, "transaction_id", how="left"))
 
 
 def _single(name: str) -> Column:
     return F.col(name).cast("float").alias(name)
-
-
-def _with_labels(rows: DataFrame, spark: SparkSession, tables: Tables, now: datetime) -> DataFrame:
-    labels = tables.read(spark, SILVER_LABELS.name).where(F.col("known_at") <= F.lit(now))
-    return rows.join(labels.select("transaction_id", "is_fraud", "known_at"), "transaction_id", how="left")

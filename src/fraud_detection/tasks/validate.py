@@ -8,6 +8,7 @@ import polars as pl
 from mlflow import MlflowClient
 from pyspark.sql import functions as F
 
+from fraud_detection.features.frames import to_polars
 from fraud_detection.features.registry import MODEL_FEATURES
 from fraud_detection.models.gate import decide
 from fraud_detection.models.registry import find_version
@@ -16,7 +17,7 @@ from fraud_detection.models.tracking import StoredModel, load_model, log_verdict
 from fraud_detection.models.verdict import Verdict
 from fraud_detection.schemas import SILVER_TRANSACTIONS
 from fraud_detection.tasks.context import Context, task_context
-from fraud_detection.tasks.rows import read_labelled_features, to_polars
+from fraud_detection.tasks.rows import read_labelled_features
 from fraud_detection.tasks.values import set_task_values
 
 RECENT_DAYS = 7 + 2 * 7 + 7

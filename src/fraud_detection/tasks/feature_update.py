@@ -1,0 +1,116 @@
+"""Brings the table of features up to date: what changed in silver since it was written, and what that touched."""
+
+from dataclasses import dataclass
+
+import polars as pl
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from fraud_detection.features.contract import KEYS, UTC_TIME
+from fraud_detection.features.engine import EngineName
+from fraud_detection.features.frames import to_polars, to_spark
+from fraud_detection.features.incremental import Changes, find_changes, find_touches, recompute
+from fraud_detection.features.origin import Origin
+from fraud_detection.features.spark_history import SparkHistory
+from fraud_detection.features.table import feature_table
+from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS
+from fraud_detection.table_changes import GONE, VERSION, merge_updates, noting, read_changes, read_version
+from fraud_detection.tasks.context import Context
+from fraud_detection.tasks.rows import as_keys, known_labels
+
+LABEL = ("transaction_id", "is_fraud", "known_at")
+
+
+@dataclass(frozen=True)
+class Silver:
+    """Transactions and labels, in the versions that the features are made from."""
+
+    transactions: DataFrame
+    labels: DataFrame
+
+
+def read_silver(context: Context, origin: Origin) -> Silver:
+    """Silver as it stood, whatever is written meanwhile."""
+    spark, tables = context.spark, context.tables
+    return Silver(
+        read_version(spark, tables, SILVER_TRANSACTIONS.name, origin.transactions.version),
+        read_version(spark, tables, SILVER_LABELS.name, origin.labels.version),
+    )
+
+
+@dataclass(frozen=True)
+class Update:
+    """One update of the table: from what it was made from to what it shall be made from."""
+
+    context: Context
+    since: Origin
+    wanted: Origin
+
+    def read_changes(self) -> Changes:
+        """Transactions that are new, other or gone, and those of the time that has passed."""
+        versions = self.since.transactions.version, self.wanted.transactions.version
+        feed = read_changes(self.context.spark, self.context.tables, SILVER_TRANSACTIONS.name, *versions)
+        former, current = split_images(to_polars(as_keys(feed, "is_old", VERSION)))
+        time = F.col("event_time")
+        passed = (time >= F.lit(self.since.as_of)) & (time < F.lit(self.wanted.as_of))
+        arrived = to_polars(as_keys(read_silver(self.context, self.wanted).transactions.where(passed)))
+        current = pl.concat([current, arrived]).unique()
+        return find_changes(former, current, self.since.as_of, self.wanted.as_of)
+
+    def read_labels(self) -> pl.DataFrame:
+        """All images of the labels that changed and that rows of the table could have seen."""
+        versions = self.since.labels.version, self.wanted.labels.version
+        feed = read_changes(self.context.spark, self.context.tables, SILVER_LABELS.name, *versions)
+        seen = feed.where(F.col("known_at") < F.lit(self.since.as_of))
+        ids = F.broadcast(seen.select("transaction_id").distinct())
+        images = to_polars(feed.join(ids, "transaction_id", how="left_semi").select(*LABEL, "is_old", VERSION))
+        former, current = split_images(images)
+        return pl.concat([former.join(current, on=LABEL, how="anti"), current.join(former, on=LABEL, how="anti")])
+
+
+def split_images(images: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What stood before the first change of each transaction, and what stands after the last one."""
+    version = pl.col(VERSION)
+    first = images.filter(version == version.min().over("transaction_id"), "is_old")
+    last = images.filter(version == version.max().over("transaction_id"), ~pl.col("is_old"))
+    return first.drop("is_old", VERSION), last.drop("is_old", VERSION)
+
+
+def compute_update(update: Update, changes: Changes, engine: EngineName) -> pl.DataFrame:
+    """The rows that the changes touched: keys, and features; null for those that cannot have changed."""
+    context, settings = update.context, update.context.settings.features
+    stored = context.tables.read(context.spark, feature_table().name)
+    labels = known_labels(read_silver(context, update.wanted).labels, update.wanted.as_of)
+    history = SparkHistory(stored, labels, changes, settings, engine)
+    changed_labels = update.read_labels()
+    ids = changed_labels.select("transaction_id").unique().join(changes.images, on="transaction_id", how="anti")
+    relabelled = find_rows(stored, ids)
+    late = changes.images.filter(pl.col("event_time") < update.since.as_of)
+    all_labels = pl.concat([changed_labels.select("transaction_id", "known_at"), history.find_labels(late)])
+    return recompute(find_touches(changes, relabelled, all_labels, settings), history, settings)
+
+
+def find_rows(stored: DataFrame, ids: pl.DataFrame) -> pl.DataFrame:
+    """The rows of some transactions, as far as the table has them; it is not looked into where there are none."""
+    if ids.is_empty():
+        return stored_nothing(ids)
+    rows = stored.select(*KEYS).join(F.broadcast(to_spark(stored.sparkSession, ids)), "transaction_id", how="left_semi")
+    return to_polars(rows)
+
+
+def stored_nothing(ids: pl.DataFrame) -> pl.DataFrame:
+    """No rows, with the columns of an image."""
+    nothing = ids.clear().with_columns(pl.lit(None, UTC_TIME).alias("event_time"))
+    return nothing.with_columns(pl.col("transaction_id").alias(name) for name in ("customer_id", "terminal_id"))
+
+
+def write_update(update: Update, changes: Changes, rows: pl.DataFrame) -> None:
+    """Publish in one commit, which notes what the table is made from now."""
+    marked = [frame.with_columns(pl.lit(gone).alias(GONE)) for frame, gone in ((rows, False), (changes.gone, True))]
+    written = pl.concat(marked, how="diagonal").with_columns(pl.col("event_time").dt.date().alias("event_date"))
+    if written.is_empty():
+        return
+    days = pl.concat([written["event_date"], changes.former["event_time"].dt.date()]).sort().to_list()
+    context = update.context
+    with noting(context.spark, update.wanted.to_text()):
+        merge_updates(context.tables, feature_table(), to_spark(context.spark, written), (days[0], days[-1]))

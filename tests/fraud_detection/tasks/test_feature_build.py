@@ -1,0 +1,94 @@
+"""The task on tables: silver changes in every way that it can, and the features stay those of all anew."""
+
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from fraud_detection.data.generator import World, generate_transactions
+from fraud_detection.features import single_node
+from fraud_detection.features.frames import to_polars, to_spark
+from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS, TRANSACTION_FEATURES
+from fraud_detection.tasks.arguments import Arguments
+from fraud_detection.tasks.context import Context, Settings
+from fraud_detection.tasks.feature_build import build
+from fraud_detection.tasks.rows import read_history
+
+START = datetime(2018, 4, 1, tzinfo=UTC)
+WORLD = World(customers=8, terminals=500, days=110, seed=3)
+ARRIVAL = {"source_file": "f", "file_modified_at": START, "line_number": 1, "updated_at": START}
+
+
+@pytest.fixture(scope="module")
+def world():
+    """Transactions of silver, and labels of which one in seven comes late."""
+    rows = generate_transactions(WORLD).with_columns(pl.format("M{}", pl.int_range(pl.len()) % 4).alias("terminal_id"))
+    late = pl.when(pl.int_range(pl.len()) % 7 == 0).then(pl.duration(days=20)).otherwise(pl.duration(days=7))
+    return rows.with_columns(
+        known_at=pl.col("event_time") + late,
+        event_date=pl.col("event_time").dt.date(),
+        amount=(pl.col("amount_cents").cast(pl.Decimal(14, 2)) / 100).cast(pl.Decimal(12, 2)),
+        **{name: pl.lit(value) for name, value in ARRIVAL.items()},
+    )
+
+
+@pytest.fixture
+def place(spark, tables, tmp_path):
+    """A context of a day and an engine; silver is empty."""
+    tables.create_schema(spark)
+    for table in (SILVER_TRANSACTIONS, SILVER_LABELS):
+        tables.ensure(spark, table)
+
+    def make(day, engine="single_node"):
+        arguments = Arguments(as_of=f"{START + timedelta(days=day):%Y-%m-%d}", engine=engine)
+        context = Context("feature_build", arguments, Settings(), tables, tmp_path)
+        vars(context)["spark"] = spark
+        return context
+
+    return make
+
+
+def load(context, transactions, labels):
+    """Merge rows into silver."""
+    for table, rows in ((SILVER_TRANSACTIONS, transactions), (SILVER_LABELS, labels)):
+        context.tables.merge(table, to_spark(context.spark, rows.select(table.column_names)))
+
+
+def assert_as_made_anew(context):
+    history = to_polars(read_history(context.spark, context.tables, context.arguments.now))
+    computed = single_node.compute_features(history)
+    found = to_polars(context.tables.read(context.spark, TRANSACTION_FEATURES))
+    assert_frame_equal(found.sort("event_time", "transaction_id").select(computed.columns), computed, check_exact=True)
+    assert (found["event_date"] == found["event_time"].dt.date()).all()
+
+
+def until(rows, day, column="event_time"):
+    return rows.filter(pl.col(column) < START + timedelta(days=day))
+
+
+def test_a_day_late_rows_and_corrections_are_brought_in(world, place):
+    first = place(100)
+    held_back = world.filter(pl.int_range(pl.len()) % 31 == 3)
+    there = world.join(held_back, on="transaction_id", how="anti")
+    load(first, until(there, 100), until(there, 99, "known_at"))
+    assert build(first).told["build"] == "rebuild"
+
+    second = place(102)
+    load(second, until(world, 103), until(world, 103, "known_at"))  # a day, the rows held back, and one too early
+    done = build(second)
+    assert done.told["build"] == "update"
+    assert_as_made_anew(second)
+
+    third = place(103, "spark")
+    chosen = until(world, 80).sort("transaction_id")[[5, 60, 90, 120, 150]]
+    moved = chosen.with_columns(terminal_id=pl.lit("M1"), customer_id=chosen["customer_id"].reverse())
+    dearer = moved.with_columns(amount=pl.lit("900.00").cast(pl.Decimal(12, 2)))
+    turned = until(world, 60).tail(3).with_columns(pl.col("is_fraud").not_())
+    load(third, dearer, turned)
+    there = "transaction_id IN ('{}', '{}')".format(*until(world, 50).tail(2)["transaction_id"])
+    third.spark.sql(f"DELETE FROM {third.tables.name(SILVER_TRANSACTIONS.name)} WHERE {there}")  # noqa: S608
+    done = build(third)
+    assert (done.told["build"], done.told["engine"]) == ("update", "spark")
+    assert 0 < done.written < done.rows
+    assert_as_made_anew(third)
