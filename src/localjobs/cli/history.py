@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 import webbrowser
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +28,8 @@ from localjobs.state.records import Run
 from localjobs.state.store import Store
 from localjobs.wording import word_seconds, word_state
 
+POLL_SECONDS = 0.5
+
 JobFilter = Annotated[str | None, typer.Option("--job", help="Only runs of this job.")]
 Limit = Annotated[int, typer.Option(help="How many, the newest first.")]
 Open = Annotated[bool, typer.Option("--open", help="Open the run's page in a browser.")]
@@ -37,12 +40,24 @@ AttemptNumber = Annotated[int | None, typer.Option("--attempt", min=0, help="Fro
 def open_store(bundle_root: Path) -> Store:
     """The runs of the bundle, after those whose runner died have been ended."""
     store = Store(bundle_root)
-    ended = recover(
-        store, lambda target: Sinks(installed_factories(), bundle_root, target), installed_notifiers(os.environ)
-    )
-    for run in ended:
-        write_page(run, bundle_root)
+    _end_dead_runs(store)
     return store
+
+
+def _end_dead_runs(store: Store) -> None:
+    root = store.bundle_root
+    for run in recover(
+        store, lambda target: Sinks(installed_factories(), root, target), installed_notifiers(os.environ)
+    ):
+        write_page(run, root)
+
+
+def await_end(store: Store, run_id: int) -> Run:
+    """The run once it has ended, be it because its runner died."""
+    while not (run := store.load(run_id)).ended:
+        time.sleep(POLL_SECONDS)
+        _end_dead_runs(store)
+    return run
 
 
 def runs(bundle_root: Root = None, job: JobFilter = None, limit: Limit = 20, output: Format = Output.TEXT) -> None:

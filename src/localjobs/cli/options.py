@@ -24,6 +24,7 @@ Root = Annotated[Path | None, typer.Option("--bundle-root", help="Folder of data
 Target = Annotated[str | None, typer.Option("-t", "--target", help="Target of the bundle.")]
 Variables = Annotated[list[str] | None, typer.Option("--var", metavar="NAME=VALUE", help="Value of a variable.")]
 Format = Annotated[Output, typer.Option("-o", "--output", help="How to print.")]
+Force = Annotated[bool, typer.Option("--force", help="In production, from another git branch than the target's.")]
 RunId = Annotated[int, typer.Argument(help="Id of the run, as `localjobs runs` lists it.")]
 
 _NEXT_PAIR = re.compile(r",(?=[\w.\-]+=)")

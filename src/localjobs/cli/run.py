@@ -12,8 +12,8 @@ from rich.text import Text
 from localjobs.api import as_api
 from localjobs.bundle.resolve import Bundle, Request, deploy
 from localjobs.cli.console import EXIT_NOT_SUCCESSFUL, explaining_errors, output_console, progress_console
-from localjobs.cli.history import open_store
-from localjobs.cli.options import Format, Output, Root, RunId, Target, Variables, make_request, parse_pairs
+from localjobs.cli.history import await_end, open_store
+from localjobs.cli.options import Force, Format, Output, Root, RunId, Target, Variables, make_request, parse_pairs
 from localjobs.cli.options import bundle_root as find_bundle
 from localjobs.cli.progress import showing_progress
 from localjobs.cli.tables import print_run
@@ -52,6 +52,11 @@ ComputeChoice = Annotated[
     Compute,
     typer.Option("--compute", help="A Spark for each task, or one Spark Connect server for each job cluster."),
 ]
+MAX_TOKEN = 64
+Token = Annotated[
+    str | None,
+    typer.Option("--idempotency-token", help="Of two runs of a job with the same token only the first happens."),
+]
 Trigger = Annotated[str, typer.Option("--trigger", hidden=True)]
 MaxParallel = Annotated[int | None, typer.Option(min=1, help="Tasks at once; the number of cores by default.")]
 
@@ -69,6 +74,8 @@ def run(
     compute: ComputeChoice = Compute.ISOLATED,
     skip_unsupported: SkipUnsupported = False,
     from_source: FromSource = False,
+    force: Force = False,
+    idempotency_token: Token = None,
     trigger: Trigger = "ONE_TIME",
 ) -> None:
     """Run a job of the bundle on this machine.
@@ -78,13 +85,14 @@ def run(
     Example: localjobs run training -t local --params as_of=2026-01-31 --var catalog=spark_catalog
     """
     with explaining_errors():
-        bundle = deploy(make_request(bundle_root, target, var))
+        bundle = deploy(make_request(bundle_root, target, var, force=force))
+        _check_token(idempotency_token)
         given = parse_pairs("--params", params)
         plan = make_plan(
             bundle, job, given, only, max_parallel, skip_unsupported=skip_unsupported, trigger=trigger
         ).with_search(_search(bundle, from_source=from_source))
         store = open_store(bundle.root)
-        ended = _run(plan, store, compute)
+        ended = _run_once(plan, store, compute, idempotency_token)
         _print(ended, store, output)
     raise typer.Exit(0 if ended.result in OK else EXIT_NOT_SUCCESSFUL)
 
@@ -113,7 +121,7 @@ def repair(
             raise BundleError("--tasks and --all-failed exclude each other")
         store = open_store(find_bundle(bundle_root))
         known = store.load(run_id)
-        bundle = deploy(Request(store.bundle_root, known.target, known.variables))
+        bundle = deploy(Request(store.bundle_root, known.target, known.variables, force=True))  # its run was let begin
         keys = tuple(key.strip() for key in (tasks or "").split(",") if key.strip())
         plan = make_repair(bundle, known, Choice(keys, dependents), max_parallel)
         plan = plan.with_search(_search(bundle, from_source=from_source))
@@ -126,6 +134,20 @@ def repair(
 def _search(bundle: Bundle, *, from_source: bool) -> tuple[Path, ...]:
     """Where tasks find the bundle's own packages: in its wheels, as on Databricks, unless the source is asked for."""
     return () if from_source else provide_wheels(bundle)
+
+
+def _check_token(token: str | None) -> None:
+    if token is not None and not 1 <= len(token) <= MAX_TOKEN:
+        raise BundleError(f"--idempotency-token has {len(token)} characters; expected 1 to {MAX_TOKEN}")
+
+
+def _run_once(plan: Plan, store: Store, compute: Compute, token: str | None) -> Run:
+    """Run the plan, unless the token has its run: then see that one to its end."""
+    known = store.begin_once(plan.run, token) if token else plan.run.run_id
+    if known == plan.run.run_id:
+        return _run(plan, store, compute)
+    progress_console().print(f"run {known} was begun with this token")
+    return await_end(store, known)
 
 
 def _print(run: Run, store: Store, output: Output) -> None:

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from localjobs.bundle.resolve import deploy
 from localjobs.cli.console import explaining_errors, output_console, progress_console
-from localjobs.cli.options import Root, Target, Variables, make_request
+from localjobs.cli.options import Force, Root, Target, Variables, make_request
 from localjobs.runner.drive import Interrupts, catching_signals
 from localjobs.scheduling import Timer, make_timers
 from localjobs.state.records import now
@@ -33,6 +33,7 @@ def schedule(
     job: JobOption = None,
     *,
     even_paused: EvenPaused = False,
+    force: Force = False,
     upcoming: Next = 0,
 ) -> None:
     """Run jobs by their quartz cron or periodic trigger, in the foreground, until Ctrl-C.
@@ -43,14 +44,15 @@ def schedule(
     Example: localjobs schedule --job training --even-paused
     """
     with explaining_errors():
-        request = make_request(bundle_root, target, var)
+        request = make_request(bundle_root, target, var, force=force)
         bundle = deploy(request)
         timers = make_timers(bundle, job, now(), even_paused=even_paused)
         variables = [word for name, value in request.variables.items() for word in ("--var", f"{name}={value}")]
         if upcoming:
             _print_upcoming(timers, upcoming)
             return
-        command = [sys.executable, "-m", "localjobs", "run", "--trigger", TRIGGER, "-t", bundle.target, *variables]
+        options = ["--trigger", TRIGGER, "-t", bundle.target, *variables, *(["--force"] if force else [])]
+        command = [sys.executable, "-m", "localjobs", "run", *options]
         _run_when_due(timers, command, bundle.root, progress_console())
 
 
