@@ -71,10 +71,12 @@ def cluster_environment(
 ) -> dict[str, str]:
     """The environment of what runs on a cluster: this process's, the cluster's variables, and the way to `dbutils`."""
     kept = {name: value for name, value in outer.items() if name != "DATABRICKS_RUNTIME_VERSION"}
-    folders = [str(TASKSIDE), *map(str, search), *filter(None, [kept.get("PYTHONPATH")])]
+    cluster = _cluster_variables(compute, outer)
+    behind = filter(None, (variables.get("PYTHONPATH") for variables in (cluster, kept)))
+    folders = [str(TASKSIDE), *map(str, search), *behind]
     fixed = {"PYTHONPATH": os.pathsep.join(folders), "PYTHONUNBUFFERED": "1"}
     own_python = {"PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
-    return {**own_python, **kept, **_cluster_variables(compute, outer), **fixed}
+    return {**own_python, **kept, **cluster, **fixed}
 
 
 def _cluster_variables(compute: Mapping[str, Any], outer: Mapping[str, str]) -> dict[str, str]:

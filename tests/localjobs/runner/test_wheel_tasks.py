@@ -81,3 +81,16 @@ def test_a_task_runs_in_the_bundle_without_the_marks_of_a_cluster(bench, wheel, 
 def test_the_peak_of_memory_is_measured(bench, wheel):
     attempt = bench.run([wheel("a", "hold_memory")]).task("a").attempts[0]
     assert 200 * 2**20 < attempt.peak_memory_bytes < 400 * 2**20
+
+
+def test_a_clusters_python_path_stands_behind_the_runners_own(bench, wheel, tmp_path):
+    extra = tmp_path / "extra"
+    extra.mkdir()
+    (extra / "extra_tasks.py").write_text("import demo_tasks\ndef main(): print('from the cluster')\n")
+    (extra / "localjobs_task.py").write_text("raise SystemExit('not the runner')\n")
+    task = wheel("a", "main", job_cluster_key="c")
+    task["python_wheel_task"]["package_name"] = "extra_tasks"
+    cluster = {"job_cluster_key": "c", "new_cluster": {"spark_env_vars": {"PYTHONPATH": str(extra)}}}
+    run = bench.run([task], job_clusters=[cluster])
+    assert run.result == "SUCCESS", bench.log(run, "a")
+    assert bench.log(run, "a") == "from the cluster\n"
