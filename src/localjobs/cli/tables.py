@@ -47,6 +47,9 @@ def print_run(run: Run, bundle_root: Path, console: Console) -> None:
         console.print(Text(f"{told.occasion} → {told.to}: {told.text} ({told.delivery})", style="dim"), soft_wrap=True)
     for warning in run.warnings:
         console.print(Text(f"warning: {warning}", style="yellow"))
+    for number, one in enumerate(run.repairs, 1):
+        state = word_state(one.state, one.result)
+        console.print(Text(f"repair {number}: {state}: {', '.join(one.task_keys)}"), soft_wrap=True)
     result = Text.assemble("result: ", (word_state(run.state, run.result), style_state(run.state, run.result)))
     console.print(result + Text(f"  {run.message}" if run.message else ""))
     console.print(Text(f"page: {page_file(bundle_root, run.run_id)}"), soft_wrap=True)

@@ -46,3 +46,11 @@ def test_a_loop_that_fails_names_no_log_of_its_own(bench, wheel, terminal):
     logs = [line for line in terminal.file.getvalue().splitlines() if "  log: " in line]
     assert len(logs) == 1
     assert logs[0].endswith("/one[0]/0/output.log")
+
+
+def test_repairs_are_named_with_what_they_ran_again(bench, wheel, terminal):
+    run = bench.run([wheel("a", "fail"), wheel("b", after=["a"])])
+    print_run(run, bench.root, terminal)
+    assert "repair 1" not in terminal.file.getvalue()
+    print_run(bench.repair(run, now=[wheel("a"), wheel("b", after=["a"])]), bench.root, terminal)
+    assert "repair 1: SUCCESS: a, b\nresult: SUCCESS\n" in terminal.file.getvalue()
