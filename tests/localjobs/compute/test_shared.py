@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from localjobs.state.folders import run_folder
+from localjobs.state.folders import compute_log
 from localjobs.states import Result
 
-CLUSTERS = [{"job_cluster_key": key, "new_cluster": {"num_workers": 0}} for key in ("c", "other")]
+CLUSTERS = [{"job_cluster_key": key, "new_cluster": {"num_workers": 0}} for key in ("c", "other", "doomed")]
 
 # The first attempt dies in the middle of an operation that says every 50 ms that it still runs; the second one looks.
 OUTLIVE = """
@@ -52,6 +52,15 @@ print("application", spark.conf.get("spark.app.id"))
 Path("port").write_text(spark.conf.get("spark.driver.port"))
 """
 
+KILL_THE_SERVER = """
+import os
+from pyspark.sql import SparkSession
+
+spark = SparkSession.builder.getOrCreate()
+os.kill(int(spark.sql("select java_method('java.lang.ProcessHandle', 'current')").collect()[0][0]), 9)
+spark.range(1).count()
+"""
+
 WAIT_FOR_THE_END_OF_C = """
 import socket, time
 address = ("127.0.0.1", int(open("port").read()))
@@ -63,7 +72,7 @@ while True:
 
 @pytest.fixture(scope="module")
 def shared_run(plain_bench):
-    """One run of four tasks on two clusters, of which only `c` is ever connected to, by the project's own session."""
+    """One run of five tasks on three clusters; servers are the project's own session."""
     bench = plain_bench
 
     def script(key, text, cluster, after=(), **settings):
@@ -82,6 +91,7 @@ def shared_run(plain_bench):
         script("idle", "pass", "other"),
         script("dies", OUTLIVE, "c", max_retries=1),
         script("tells", TELL, "c", after=["dies"]),
+        script("kills", KILL_THE_SERVER, "doomed", after=["tells"], timeout_seconds=60),
         script("looks", WAIT_FOR_THE_END_OF_C, "other", after=["tells"], timeout_seconds=20),
     ]
     return bench, bench.run(tasks, job_clusters=CLUSTERS, shared_compute=True)
@@ -97,7 +107,7 @@ def test_attempts_and_tasks_of_a_cluster_share_a_server(shared_run):
 def test_a_cluster_that_nobody_connects_to_has_no_server(shared_run):
     bench, run = shared_run
     assert run.task("idle").result is Result.SUCCESS
-    assert [file.name for file in run_folder(bench.root, run.run_id).glob("compute-*")] == ["compute-c.log"]
+    assert not compute_log(bench.root, run.run_id, "other").exists()
 
 
 def test_nothing_of_a_killed_attempt_goes_on_in_the_server_when_the_retry_starts(shared_run):
@@ -109,3 +119,10 @@ def test_nothing_of_a_killed_attempt_goes_on_in_the_server_when_the_retry_starts
 def test_a_server_ends_with_the_last_task_of_its_cluster(shared_run):
     _, run = shared_run
     assert "ConnectionRefusedError" in run.task("looks").message
+
+
+def test_an_attempt_whose_server_died_fails_at_once_and_says_where_to_look(shared_run):
+    bench, run = shared_run
+    log = compute_log(bench.root, run.run_id, "doomed")
+    assert run.task("kills").message == f"the Spark Connect server of doomed has ended; its log is {log}"
+    assert "ended with exit status -9" in log.read_text()

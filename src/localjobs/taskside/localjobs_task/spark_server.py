@@ -8,6 +8,7 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -35,6 +36,8 @@ def main() -> None:
     users: SimpleQueue[str] = SimpleQueue()
     threading.Thread(target=_read, args=(control, users), name="localjobs-control", daemon=True).start()
     session = get_session()
+    jvm = session.sparkContext._gateway.proc  # noqa: SLF001 - pyspark hands it out nowhere else
+    threading.Thread(target=_end_with, args=(jvm,), name="localjobs-jvm", daemon=True).start()
     service = connect_service(session)
     control.sendall(f"{service.localPort()}\n".encode())
     while True:
@@ -48,6 +51,13 @@ def _read(control: socket.socket, users: "SimpleQueue[str]") -> None:
     with control.makefile(encoding="utf-8") as lines:
         for line in lines:
             users.put(line.strip())
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def _end_with(jvm: "subprocess.Popen[bytes]") -> None:
+    """A server without its JVM would look alive to the runner."""
+    status = jvm.wait()
+    sys.stderr.write(f"the JVM of the server ended with exit status {status}\n")
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
