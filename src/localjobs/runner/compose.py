@@ -1,6 +1,7 @@
 """Starts an attempt of any kind: a loop over inputs, a run of another job, or one process."""
 
 import os
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
@@ -45,11 +46,11 @@ def _start_leased(shared: SharedCompute, compute_key: str, start: Start, user: s
     environment = cluster_environment(os.environ, start.compute, start.search)
     log = compute_log(root, run_id, compute_key)
     lease = shared.lease((run_id, compute_key), user, root, environment, log)
-    try:
-        return LeasedExecution(start_attempt(replace(start, lent=lease.environment)), lease)
-    except BaseException:
-        lease.release()
-        raise
+    with ExitStack() as undo:
+        undo.callback(lease.release)
+        execution = start_attempt(replace(start, lent=lease.environment))
+        undo.pop_all()
+    return LeasedExecution(execution, lease)
 
 
 def _facts(run: JobRun, task: TaskRun, attempt: records.Attempt) -> Facts:
