@@ -11,7 +11,8 @@ from pyspark.sql import SparkSession
 from fraud_detection.local_spark import build_local_session
 from fraud_detection.tables import Tables
 
-FAST_START = ("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")  # what runs for seconds isn't worth the best code
+# What runs for seconds isn't worth the best code; and code without room for it would stop being compiled at all.
+FAST_START = ("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
 
 
 @pytest.fixture(scope="session")

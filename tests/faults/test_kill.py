@@ -1,5 +1,7 @@
 """Tasks that are killed, processes and JVMs, and run again leave what tasks that were not killed leave."""
 
+from datetime import timedelta
+
 import pytest
 from polars.testing import assert_frame_equal
 
@@ -45,10 +47,15 @@ def killed(make_place):
 
 @pytest.fixture(scope="module")
 def featured(killed):
-    """The same place with features, whose building is killed while their files are written."""
-    killed.kill_when("feature_build", lambda: killed.data_files("transaction_features") > 0)
+    """The same place with features, whose building is killed while their files are written, and a day's update too."""
+    before = {"as_of": f"{killed.now - timedelta(days=2):%Y-%m-%d}"}
+    killed.kill_when("feature_build", lambda: killed.data_files("transaction_features") > 0, **before)
     assert killed.commits("transaction_features") == 1  # the table was made, its rows were not
-    killed.finish("feature_build")
+    assert killed.finish("feature_build", **before)["build"] == "rebuild"
+    files, commits = killed.data_files("transaction_features"), killed.commits("transaction_features")
+    killed.kill_when("feature_build", lambda: killed.data_files("transaction_features") > files)
+    assert killed.commits("transaction_features") == commits
+    assert killed.finish("feature_build")["build"] == "update"
     return killed
 
 

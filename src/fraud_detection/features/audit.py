@@ -38,14 +38,30 @@ def refuse_leaks(history: pl.DataFrame, compute: ComputeFeatures, sample: int = 
 
 
 def find_leaks(history: pl.DataFrame, compute: ComputeFeatures, sample: int, seed: int = 0) -> pl.DataFrame:
-    """One row a value that looked ahead: transaction_id, feature, with_future, without_future."""
-    computed = compute(history)
-    chosen = pl.concat([computed.sample(min(sample, computed.height), seed=seed), computed.sort(*ORDER).tail(1)])
-    differences = [
-        _compare(row, compute(cut_history(history, row)))
-        for row in chosen.unique("transaction_id", maintain_order=True).iter_slices(1)
-    ]
-    return pl.concat(differences)
+    """The same as `find_differences`, between what is computed from the full history and from the cut one."""
+    return find_differences(draw_sample(compute(history), sample, seed), history, compute)
+
+
+def draw_sample(rows: pl.DataFrame, sample: int, seed: int = 0) -> pl.DataFrame:
+    """Some rows, the last one among them."""
+    chosen = pl.concat([rows.sample(min(sample, rows.height), seed=seed), rows.sort(*ORDER).tail(1)])
+    return chosen.unique("transaction_id", maintain_order=True)
+
+
+def find_differences(rows: pl.DataFrame, history: pl.DataFrame, compute: ComputeFeatures) -> pl.DataFrame:
+    """Compute rows anew from the history as it was known at the time of each.
+
+    Args:
+        rows: the keys and all features, as they were computed or published.
+        history: the columns of `contract.HISTORY`: all rows of the cards and terminals, and of the cards seen there.
+        compute: the definition.
+
+    Returns:
+        One row a value that differs: transaction_id, feature, found, expected (null where the row is not in the
+        history).
+    """
+    differences = [_compare(row, compute(cut_history(history, row))) for row in rows.iter_slices(1)]
+    return pl.concat(differences) if differences else _compare(rows, rows)
 
 
 def cut_history(history: pl.DataFrame, row: pl.DataFrame) -> pl.DataFrame:
@@ -61,7 +77,7 @@ def cut_history(history: pl.DataFrame, row: pl.DataFrame) -> pl.DataFrame:
 
 def _compare(row: pl.DataFrame, recomputed: pl.DataFrame) -> pl.DataFrame:
     key = "transaction_id"
-    values = {"with_future": row, "without_future": recomputed.join(row.select(key), on=key, how="semi")}
+    values = {"found": row, "expected": recomputed.join(row.select(key), on=key, how="semi")}
     long = [
         frame.select(key, pl.col(ALL_FEATURES).cast(pl.Float64)).unpivot(
             index=key, variable_name="feature", value_name=name
@@ -69,4 +85,4 @@ def _compare(row: pl.DataFrame, recomputed: pl.DataFrame) -> pl.DataFrame:
         for name, frame in values.items()
     ]
     joined = long[0].join(long[1], on=[key, "feature"], how="left")
-    return joined.filter(pl.col("with_future").ne_missing(pl.col("without_future")))
+    return joined.filter(pl.col("found").ne_missing(pl.col("expected")))

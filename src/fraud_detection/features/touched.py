@@ -7,7 +7,6 @@ import polars as pl
 from fraud_detection.features.contract import UTC_TIME
 from fraud_detection.features.stages import Stage
 
-TOUCH = ("customer_id", "terminal_id", "moment")
 SPAN = ("wanted_from", "wanted_to", "read_from")
 
 
@@ -17,7 +16,9 @@ def touch_by_events(images: pl.DataFrame) -> pl.DataFrame:
     Args:
         images: transaction_id, event_time, customer_id, terminal_id.
     """
-    return images.select("customer_id", "terminal_id", pl.col("event_time").alias("moment"))
+    return images.select(
+        "customer_id", "terminal_id", pl.col("event_time").alias("moment"), is_label=pl.lit(value=False)
+    )
 
 
 def touch_by_labels(images: pl.DataFrame, labels: pl.DataFrame, delay_days: int) -> pl.DataFrame:
@@ -29,7 +30,9 @@ def touch_by_labels(images: pl.DataFrame, labels: pl.DataFrame, delay_days: int)
         delay_days: the label delay.
     """
     seen = images.join(labels, on="transaction_id", how="inner")
-    return seen.select("customer_id", "terminal_id", visible_at(delay_days).alias("moment"))
+    return seen.select(
+        "customer_id", "terminal_id", visible_at(delay_days).alias("moment"), is_label=pl.lit(value=True)
+    )
 
 
 def find_spans(touches: pl.DataFrame, stage: Stage, delay_days: int) -> pl.DataFrame:
@@ -42,7 +45,8 @@ def find_spans(touches: pl.DataFrame, stage: Stage, delay_days: int) -> pl.DataF
     look_back, reach = timedelta(days=stage.look_back_days), timedelta(days=stage.reach_days)
     delay = timedelta(days=delay_days if stage.is_delayed else 0)
     first, last = pl.col("moment").min(), pl.col("moment").max()
-    spans = touches.group_by(stage.entity).agg(
+    seen = touches if stage.is_delayed else touches.filter(~pl.col("is_label"))
+    spans = seen.group_by(stage.entity).agg(
         first.alias("wanted_from"), (last + reach + delay).alias("wanted_to"), (first - look_back).alias("read_from")
     )
     return spans.with_columns(pl.col(SPAN).cast(UTC_TIME))
