@@ -1,14 +1,16 @@
 """Features of the transactions of a micro-batch, from the history that the tables hold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import polars as pl
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fraud_detection.features.contract import KEYS
+from fraud_detection.features.feature import FeatureGroup
 from fraud_detection.features.frames import to_polars, to_spark
 from fraud_detection.features.incremental import Changes, recompute
+from fraud_detection.features.registry import GROUPS
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.spark_history import SparkHistory
 from fraud_detection.features.touched import touch_by_events
@@ -19,7 +21,11 @@ Publish = Callable[[DataFrame, int], None]
 
 
 def compute_batch(
-    batch: pl.DataFrame, stored: DataFrame, labels: DataFrame, settings: FeatureSettings = DEFAULTS
+    batch: pl.DataFrame,
+    stored: DataFrame,
+    labels: DataFrame,
+    settings: FeatureSettings = DEFAULTS,
+    groups: Sequence[FeatureGroup] = GROUPS,
 ) -> pl.DataFrame:
     """Compute the features of the batch's transactions, each as known at its own time.
 
@@ -29,6 +35,7 @@ def compute_batch(
         stored: the table of features, with the history before the batch.
         labels: transaction_id, is_fraud, known_at, as they are now.
         settings: the label delay.
+        groups: what to compute.
 
     Returns:
         One row a transaction of the batch: the keys and the features, those that engine `single_node` computes of the
@@ -39,7 +46,7 @@ def compute_batch(
     """
     keys = batch.select(KEYS)
     history = SparkHistory(stored, labels, Changes(keys.clear(), keys), settings)
-    rows = recompute(touch_by_events(keys), history, settings)
+    rows = recompute(touch_by_events(keys), history, settings, groups)
     return rows.join(keys, on="transaction_id", how="semi")
 
 

@@ -1,12 +1,14 @@
 """Every feature of a row follows from the history of its own time; what looks ahead is found."""
 
+from datetime import timedelta
+
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fraud_detection.errors import LeakageError
-from fraud_detection.features.audit import find_leaks, refuse_leaks
+from fraud_detection.features.audit import draw_sample, find_differences, find_leaks, refuse_leaks
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.single_node import compute_features
 
@@ -52,6 +54,36 @@ def compute_with_later_rows(history):
 def test_a_planted_leak_is_caught(small_world, compute, feature):
     with pytest.raises(LeakageError, match=feature):
         refuse_leaks(small_world, compute, sample=60)
+
+
+def compute_with_delay(days, known_after):
+    """Labels that are visible `days` after their transaction, and known `known_after` it."""
+
+    def compute(history):
+        settings = FeatureSettings()
+        object.__setattr__(settings, "label_delay_days", days)  # the settings refuse 0
+        return compute_features(history.with_columns(known_at=pl.col("event_time") + known_after), settings)
+
+    return compute
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        pytest.param(compute_with_delay(3, timedelta(days=3)), id="delay of 3 days"),
+        pytest.param(compute_with_delay(0, timedelta(microseconds=1)), id="no delay, own label left out"),
+        pytest.param(compute_with_delay(0, timedelta()), id="no delay, own label included"),
+        pytest.param(compute_with_delay(7, timedelta(days=7)), id="late labels taken as on time"),
+        pytest.param(compute_with_delay(8, timedelta(days=8)), id="a day too careful"),
+    ],
+)
+def test_published_rows_that_knew_labels_at_another_time_are_found(small_world, compute):
+    honest = draw_sample(compute_features(small_world), 40)
+    assert find_differences(honest, small_world, compute_features).is_empty()
+    published = draw_sample(compute(small_world), 40)
+    differences = find_differences(published, small_world, compute_features)
+    assert differences.height > 0
+    assert all(name.startswith("terminal_") for name in differences["feature"])
 
 
 def test_a_late_label_is_not_seen_before_it_is_known(make_history):
