@@ -1,8 +1,10 @@
 """The tables: their columns, keys, layout and constraints, stated once."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+
+from fraud_detection.errors import ConfigurationError
 
 AMOUNT_TYPE = "DECIMAL(12,2)"
 
@@ -121,5 +123,89 @@ QUARANTINE = TableSchema(
     key=("dataset", "source_file", "line_number"),
 )
 
+AGGREGATES = {
+    "transactions": "BIGINT NOT NULL",
+    "labelled": "BIGINT NOT NULL COMMENT 'of these, how many have a label'",
+    "frauds": "BIGINT NOT NULL COMMENT 'of these, how many are known as fraud'",
+    "amount": "DECIMAL(20,2) NOT NULL COMMENT 'sum of amounts'",
+    "fraud_amount": "DECIMAL(20,2) NOT NULL COMMENT 'sum of the amounts of known fraud'",
+    "silver_updated_at": "TIMESTAMP COMMENT 'the last change of the rows that this was made from'",
+}
+GOLD_DAYS = TableSchema(
+    name="gold_days",
+    comment="Volumes and known fraud by day and band of amounts",
+    columns=_frozen({"event_date": "DATE NOT NULL", "amount_band": "STRING NOT NULL", **AGGREGATES}),
+    key=("event_date", "amount_band"),
+    cluster_by=("event_date",),
+)
+GOLD_TERMINAL_DAYS = TableSchema(
+    name="gold_terminal_days",
+    comment="Volumes and known fraud by day and terminal",
+    columns=_frozen({"event_date": "DATE NOT NULL", "terminal_id": "STRING NOT NULL", **AGGREGATES}),
+    key=("event_date", "terminal_id"),
+    cluster_by=("event_date",),
+)
+DATA_QUALITY = TableSchema(
+    name="data_quality",
+    comment="How many lines of each file broke each rule, also where none did",
+    columns=_frozen(
+        {
+            "dataset": "STRING NOT NULL COMMENT 'transactions or labels'",
+            "source_file": ARRIVAL["source_file"],
+            "day": "DATE NOT NULL COMMENT 'day on which the file was written, UTC'",
+            "rule": "STRING NOT NULL COMMENT 'name of a rule; read and quarantined are totals'",
+            "severity": "STRING NOT NULL COMMENT 'error, warning or total'",
+            "lines": "BIGINT NOT NULL",
+            "checked_at": "TIMESTAMP NOT NULL",
+        }
+    ),
+    key=("dataset", "source_file", "day", "rule"),
+    cluster_by=("day",),
+    stamp="checked_at",
+)
+LANDING_FILES = TableSchema(
+    name="landing_files",
+    comment="Every file that was seen in the landing folder, as it was then",
+    columns=_frozen(
+        {
+            "dataset": "STRING NOT NULL COMMENT 'transactions or labels'",
+            "source_file": ARRIVAL["source_file"],
+            "file_modified_at": ARRIVAL["file_modified_at"],
+            "bytes": "BIGINT NOT NULL",
+            "first_seen_at": "TIMESTAMP NOT NULL",
+        }
+    ),
+    key=("dataset", "source_file"),
+)
+
+
+def with_attributes(table: TableSchema, attributes: Sequence[str]) -> TableSchema:
+    """The table with a text column for each attribute of the user's own, at its end.
+
+    Raises:
+        ConfigurationError: an attribute has the name of a column that is there already.
+    """
+    taken = sorted({*table.columns, *BRONZE_COLUMNS} & set(attributes))
+    if taken:
+        raise ConfigurationError(
+            f"attribute {', '.join(taken)} is a column of {table.name} already; choose other names"
+        )
+    own = dict.fromkeys(attributes, "STRING COMMENT 'an attribute, by data.mapping'")
+    return replace(table, columns=_frozen({**table.columns, **own}))
+
+
 TRANSACTION_FEATURES = "transaction_features"
 RUN_COSTS = "run_costs"
+
+DATA_TABLES = (
+    BRONZE_TRANSACTIONS,
+    BRONZE_LABELS,
+    SILVER_TRANSACTIONS,
+    SILVER_LABELS,
+    QUARANTINE,
+    DATA_QUALITY,
+    LANDING_FILES,
+    GOLD_DAYS,
+    GOLD_TERMINAL_DAYS,
+)
+"""The tables that data_prep writes."""

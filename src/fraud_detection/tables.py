@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,6 +87,14 @@ class Tables:
             f"{_when_matched(table)} {_when_not_matched(table)}"
         )
 
+    def remove(self, table: TableSchema, rows: DataFrame) -> None:
+        """Delete the rows whose keys are in `rows`, in one commit."""
+        rows.select(*table.key).createOrReplaceTempView("rows_to_remove")
+        rows.sparkSession.sql(
+            f"MERGE INTO {self.name(table.name)} AS t USING rows_to_remove AS s ON {_equal(table.key, '=')} "
+            "WHEN MATCHED THEN DELETE"
+        )
+
     def add_missing(self, table: TableSchema, rows: DataFrame) -> None:
         """Append the rows whose key is not there yet; `rows` must hold each key once."""
         present = self.read(rows.sparkSession, table.name).select(*table.key)
@@ -100,10 +108,33 @@ class Tables:
         self.ensure(spark, table)
         rows.select(*table.column_names).write.insertInto(self.name(table.name), overwrite=True)
 
+    def replace_where(self, table: TableSchema, rows: DataFrame, column: str, values: Sequence[str]) -> None:
+        """Exchange the rows that have one of these values in a column, in one commit; all of `rows` must."""
+        listed = ", ".join(f"'{value}'" for value in values)
+        (
+            rows.select(*table.column_names)
+            .write.format("delta")
+            .mode("overwrite")
+            .option("replaceWhere", f"{column} IN ({listed})")
+            .saveAsTable(self.name(table.name))
+        )
+
     def version(self, spark: SparkSession, table: str) -> int:
         """The latest Delta version of a table, for the record of what a model was made from."""
         self._register(spark, table)
         return int(spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT 1").collect()[0].version)  # one row
+
+    def maintain(self, spark: SparkSession, table: str, retention_hours: int) -> dict[str, int]:
+        """Put small files together, cluster them, and remove files that no version of the last hours needs.
+
+        Returns:
+            How many data files were added, removed from the table, and how many it has now.
+        """
+        self._register(spark, table)
+        done = spark.sql(f"OPTIMIZE {self.name(table)}").collect()[0].metrics  # one row
+        spark.sql(f"VACUUM {self.name(table)} RETAIN {int(retention_hours)} HOURS")
+        files = int(spark.sql(f"DESCRIBE DETAIL {self.name(table)}").collect()[0].numFiles)  # one row
+        return {"added": done.numFilesAdded, "removed": done.numFilesRemoved, "files": files}
 
     def identity(self, spark: SparkSession, table: str) -> str:
         """The id that Delta gave the table at its creation; a table made anew has another."""
@@ -135,10 +166,10 @@ def _when_matched(table: TableSchema) -> str:
     if not table.stamp:
         return f"WHEN MATCHED {replace_all}"
     content = [name for name in table.column_names if name not in (*table.key, *table.origin, table.stamp)]
-    return (
-        f"WHEN MATCHED AND NOT ({_equal(content)}) {replace_all} "
-        f"WHEN MATCHED AND NOT ({_equal(table.origin)}) THEN UPDATE SET {_assigned(table.origin)}"
-    )
+    changed = f"WHEN MATCHED AND NOT ({_equal(content)}) {replace_all}"
+    if not table.origin:
+        return changed
+    return f"{changed} WHEN MATCHED AND NOT ({_equal(table.origin)}) THEN UPDATE SET {_assigned(table.origin)}"
 
 
 def _when_not_matched(table: TableSchema) -> str:

@@ -1,6 +1,6 @@
 """Bronze to silver and quarantine: each line ends in exactly one of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import reduce
@@ -8,11 +8,20 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from fraud_detection.config import DataSettings
+from fraud_detection.config import LABEL_FIELDS, TRANSACTION_FIELDS, DataSettings
 from fraud_detection.data.ingest import LABELS_FEED, TRANSACTIONS_FEED, Feed
 from fraud_detection.data.parsing import parse_csv, parse_json
-from fraud_detection.data.rules import Rule, label_columns, label_rules, reasons, transaction_columns, transaction_rules
-from fraud_detection.schemas import QUARANTINE, SILVER_LABELS, SILVER_TRANSACTIONS, TableSchema
+from fraud_detection.data.rules import (
+    EVENT,
+    Rule,
+    label_columns,
+    label_rules,
+    reasons,
+    transaction_columns,
+    transaction_rules,
+    warnings,
+)
+from fraud_detection.schemas import QUARANTINE, SILVER_LABELS, SILVER_TRANSACTIONS, TableSchema, with_attributes
 
 LINE = ("source_file", "line_number")
 ARRIVAL_ORDER = ("file_modified_at", *LINE)
@@ -24,29 +33,34 @@ SUPERSEDED = "superseded"
 
 @dataclass(frozen=True)
 class Cleaning:
-    """How one feed becomes silver."""
+    """How one feed becomes silver.
+
+    Attributes:
+        sources: field → its name in the files.
+        needs_event_time: whether a label's own time is its transaction's and the delay.
+    """
 
     feed: Feed
     silver: TableSchema
-    fields: tuple[str, ...]
-    rules: Callable[[DataSettings], list[Rule]]
-    typed: Callable[[], dict[str, Column]]
+    sources: Mapping[str, str]
+    typed: Mapping[str, Column]
+    rules: Sequence[Rule]
+    needs_event_time: bool = False
 
 
-TRANSACTIONS = Cleaning(
-    TRANSACTIONS_FEED,
-    SILVER_TRANSACTIONS,
-    ("transaction_id", "event_time", "customer_id", "terminal_id", "amount"),
-    transaction_rules,
-    transaction_columns,
-)
-LABELS = Cleaning(
-    LABELS_FEED,
-    SILVER_LABELS,
-    ("transaction_id", "is_fraud", "known_at"),
-    label_rules,
-    label_columns,
-)
+def transactions_cleaning(settings: DataSettings) -> Cleaning:
+    """Transactions, with the attributes that the mapping names."""
+    mapping = settings.mapping.transactions
+    silver = with_attributes(SILVER_TRANSACTIONS, tuple(mapping.attributes))
+    sources = mapping.sources(TRANSACTION_FIELDS)
+    return Cleaning(TRANSACTIONS_FEED, silver, sources, transaction_columns(mapping), transaction_rules(settings))
+
+
+def labels_cleaning(settings: DataSettings) -> Cleaning:
+    """Labels, with a time of their own or without."""
+    sources = settings.mapping.labels.sources(LABEL_FIELDS)
+    rules, typed = label_rules(settings), label_columns(settings)
+    return Cleaning(LABELS_FEED, SILVER_LABELS, sources, typed, rules, needs_event_time="known_at" not in sources)
 
 
 @dataclass(frozen=True)
@@ -58,27 +72,35 @@ class Cleaned:
 
 
 def check_lines(
-    bronze: DataFrame, cleaning: Cleaning, headers: Sequence[str | None], settings: DataSettings
+    bronze: DataFrame, cleaning: Cleaning, headers: Sequence[str | None], event_times: DataFrame | None = None
 ) -> DataFrame:
-    """Parse and judge every line: the silver columns and `reasons`, empty for a good line; `raw` of the bad ones.
+    """Parse and judge every line: the silver columns, `reasons` and `warnings`; `raw` of the lines with a reason.
 
     Args:
         headers: the distinct headers in `bronze`; None stands for JSON lines, which need none.
+        event_times: transaction_id, event_time; only for labels that have no time of their own.
     """
     parts = [
-        parse_csv(bronze.where(F.col("header") == header), cleaning.fields, header)
+        parse_csv(bronze.where(F.col("header") == header), cleaning.sources, header)
         if header is not None
-        else parse_json(bronze.where("header IS NULL"), cleaning.fields)
+        else parse_json(bronze.where("header IS NULL"), cleaning.sources)
         for header in headers
     ]
+    parsed = reduce(DataFrame.unionByName, parts)
     judged = (
-        reduce(DataFrame.unionByName, parts)
-        .withColumns(cleaning.typed())
-        .withColumn("reasons", reasons(cleaning.rules(settings)))
+        (parsed if event_times is None else _with_event_time(parsed, event_times))
+        .withColumns(dict(cleaning.typed))
+        .withColumn("reasons", reasons(cleaning.rules))
+        .withColumn("warnings", warnings(cleaning.rules))
         .withColumn("raw", F.when(F.expr(IS_BAD), F.col("raw")))
-        .withColumn("updated_at", F.lit(datetime.now(UTC)))
+        .withColumn("updated_at", F.lit(datetime.now(UTC)))  # the driver's clock: current_timestamp is costly in merges
     )
-    return judged.select(*cleaning.silver.column_names, "raw", "reasons")
+    return judged.select(*cleaning.silver.column_names, "raw", "reasons", "warnings")
+
+
+def _with_event_time(labels: DataFrame, event_times: DataFrame) -> DataFrame:
+    times = event_times.select(F.col("transaction_id").alias("known_id"), F.col("event_time").alias(EVENT))
+    return labels.join(times, F.trim("transaction_id") == F.col("known_id"), how="left").drop("known_id")
 
 
 def find_superseded(checked: DataFrame, silver: DataFrame, cleaning: Cleaning) -> DataFrame:
@@ -108,7 +130,7 @@ def separate(checked: DataFrame, superseded: DataFrame, bronze: DataFrame, clean
         F.coalesce("raw", F.to_json(F.struct(*cleaning.silver.column_names))).alias("raw"),
         F.array(F.lit(SUPERSEDED)).alias("reasons"),
     )
-    rejected = checked.where(IS_BAD).unionByName(with_raw)
+    rejected = checked.where(IS_BAD).drop("warnings").unionByName(with_raw)
     return Cleaned(
         winners.select(*cleaning.silver.column_names),
         rejected.withColumn("dataset", F.lit(cleaning.feed.dataset)).select(*QUARANTINE.column_names),

@@ -1,93 +1,169 @@
 """Landing files to bronze: every line, once, with where and when it arrived."""
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import Literal
 
-from pyspark.sql import DataFrame, SparkSession
+import pyarrow as pa
+from pyspark.errors import StreamingQueryException
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
 from fraud_detection.config import DataSettings
-from fraud_detection.schemas import BRONZE_LABELS, BRONZE_TRANSACTIONS, TableSchema
+from fraud_detection.data.files import Format, Lines, find_format, read_lines
+from fraud_detection.errors import DataError
+from fraud_detection.schemas import BRONZE_COLUMNS, BRONZE_LABELS, BRONZE_TRANSACTIONS, LANDING_FILES, TableSchema
+from fraud_detection.session import on_databricks
 from fraud_detection.tables import Tables
 
-BYTE_ORDER_MARK = "\ufeff"
+Dataset = Literal["transactions", "labels"]
+SHOWN = 10
+
 FOR_EVER = "36500d"
+FILES = "path STRING, modificationTime TIMESTAMP, length BIGINT, content BINARY"
 
 
 @dataclass(frozen=True)
 class Feed:
-    """One kind of file in the landing folder: its subfolder, its bronze table, whether line 1 names the columns."""
+    """One kind of file in the landing folder: its subfolder, its bronze table, the usual format."""
 
-    dataset: str
+    dataset: Dataset
     bronze: TableSchema
-    has_header: bool
+    format: Format
 
 
-TRANSACTIONS_FEED = Feed("transactions", BRONZE_TRANSACTIONS, has_header=False)
-LABELS_FEED = Feed("labels", BRONZE_LABELS, has_header=True)
+TRANSACTIONS_FEED = Feed("transactions", BRONZE_TRANSACTIONS, "json")
+LABELS_FEED = Feed("labels", BRONZE_LABELS, "csv")
 
 
 def ingest_files(
     spark: SparkSession, feed: Feed, landing: str, checkpoints: str, tables: Tables, settings: DataSettings
 ) -> None:
-    """Append the lines of all files that have not been read yet, exactly once, and return when that is done."""
-    files = read_new_files(spark, f"{landing}/{feed.dataset}", settings)
-    lines = split_lines(files, feed)
-    target = tables.name(feed.bronze.name)
-    checkpoint = checkpoint_path(checkpoints, feed.bronze.name, tables.identity(spark, feed.bronze.name))
+    """Append the lines of all files that have not been read yet, exactly once, and return when that is done.
+
+    Raises:
+        DataError: there is no such folder, or a file that was read was written again since.
+    """
+    folder = f"{landing}/{feed.dataset}"
+    check_folder(folder)
+    note_files(spark, feed, folder, tables)
+    append_to_bronze(split_lines(open_files(spark, folder), feed, settings), feed, checkpoints, tables)
+
+
+def append_to_bronze(lines: DataFrame, feed: Feed, checkpoints: str, tables: Tables) -> None:
+    """Let a stream of lines into bronze, up to what is there now."""
+    checkpoint = checkpoint_path(checkpoints, feed.bronze.name, tables.identity(lines.sparkSession, feed.bronze.name))
     run_to_end(
         lines.writeStream.format("delta")
         .option("checkpointLocation", checkpoint)
         .trigger(availableNow=True)
-        .toTable(target)
+        .toTable(tables.name(feed.bronze.name))
     )
 
 
-def read_new_files(spark: SparkSession, folder: str, settings: DataSettings) -> DataFrame:
-    """A stream of whole files. Spark would ignore files much older than the newest one; here none is too old."""
-    files = (
-        spark.readStream.format("text")
-        .option("wholetext", "true")
-        .option("maxFileAge", FOR_EVER)
-        .load(folder)
-        .select("value", "_metadata.file_path", "_metadata.file_modification_time", "_metadata.file_size")
-    )
-    too_large = F.col("file_size") > F.lit(settings.max_file_bytes)
-    message = F.format_string(
-        f"file %s has %d bytes; expected at most {settings.max_file_bytes}; split it, or raise data.max_file_bytes",
-        "file_path",
-        "file_size",
-    )
-    return files.withColumn("value", F.when(too_large, F.raise_error(message)).otherwise(F.col("value")))
+def open_files(spark: SparkSession, folder: str) -> DataFrame:
+    """A stream of whole files: by Auto Loader on Databricks, elsewhere by Spark's own file stream.
 
-
-def split_lines(files: DataFrame, feed: Feed) -> DataFrame:
-    """One row a line, numbered from 1; a byte-order mark and the ends of lines (LF, CRLF or CR) are no content.
-
-    The header is taken before the lines are spread: afterwards it would be cut out of the file anew for each line.
+    Spark's would ignore files much older than the newest one, and subfolders; here none is too old.
     """
-    text = F.when(F.startswith("value", F.lit(BYTE_ORDER_MARK)), F.substr("value", F.lit(2))).otherwise(F.col("value"))
-    with_crlf = F.replace(text, F.lit("\r\n"), F.lit("\n"))
-    split = files.withColumn("lines", F.split(F.replace(with_crlf, F.lit("\r"), F.lit("\n")), "\n"))
-    split = split.withColumn("header", F.get("lines", F.lit(0)) if feed.has_header else F.lit(None))
-    spread = split.select(
-        F.element_at(F.split("file_path", f"/{feed.dataset}/"), -1).alias("file"),
-        "file_modification_time",
-        F.col("header").cast("string").alias("header"),
-        (F.size("lines") - 1).alias("last"),
-        F.posexplode("lines").alias("position", "line"),
-    )
-    is_after_the_end = (F.col("line") == "") & (F.col("position") == F.col("last"))
-    is_header = F.lit(feed.has_header) & (F.col("position") == 0)
-    return spread.where(~is_after_the_end & ~is_header).select(
-        F.concat(F.lit(f"{feed.dataset}/"), "file").alias("source_file"),
-        F.col("file_modification_time").alias("file_modified_at"),
-        (F.col("position") + 1).cast("bigint").alias("line_number"),
-        F.current_timestamp().alias("ingested_at"),
-        "header",
-        F.col("line").alias("raw"),
-    )
+    if on_databricks():
+        return spark.readStream.format("cloudFiles").option("cloudFiles.format", "binaryFile").load(folder)
+    stream = spark.readStream.schema(FILES).format("binaryFile").option("maxFileAge", FOR_EVER)
+    return stream.option("recursiveFileLookup", "true").load(folder)
+
+
+def split_lines(files: DataFrame, feed: Feed, settings: DataSettings) -> DataFrame:
+    """One row a line of files as `open_files` gives them, numbered from 1, with the header of a CSV file beside it."""
+    kind = getattr(settings.mapping, feed.dataset).format or feed.format
+    name = source_file(feed.dataset)
+    named = files.select(name, "modificationTime", F.current_timestamp().alias("ingested_at"), "content")
+    return named.mapInArrow(_reader(kind, settings.max_file_bytes), _types(BRONZE_COLUMNS))
+
+
+def source_file(dataset: str) -> Column:
+    """The name that a file has in the tables: from its dataset's folder on."""
+    below = F.element_at(F.split("path", f"/{dataset}/"), -1)
+    return F.concat(F.lit(f"{dataset}/"), below).alias("source_file")
+
+
+def _reader(kind: Format, max_bytes: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """Python, because it reads each file as it is: see `files`."""
+
+    def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for name, modified, taken, content in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                lines = read_lines(name, content, find_format(name, kind), max_bytes)
+                yield _as_batch(name, modified, taken, lines)
+
+    return read
+
+
+def _as_batch(name: str, modified: datetime, ingested: datetime, lines: Lines) -> pa.RecordBatch:
+    count = len(lines.raw)
+    moment = pa.timestamp("us", "UTC")
+    same = ((name, pa.string()), (modified, moment), (ingested, moment), (lines.header, pa.string()))
+    file, at, taken, header = (pa.repeat(pa.scalar(value, kind), count) for value, kind in same)
+    numbers = pa.array(range(lines.first, lines.first + count), pa.int64())
+    columns = [file, at, numbers, taken, header, pa.array(lines.raw, pa.string())]
+    return pa.RecordBatch.from_arrays(columns, names=list(BRONZE_COLUMNS))
+
+
+def check_folder(folder: str) -> None:
+    """Say by name that a folder is missing; an address with a scheme is left to Spark.
+
+    Raises:
+        DataError: names the folder.
+    """
+    if "://" not in folder and not Path(folder).is_dir():
+        raise DataError(f"found no folder {folder}; expected one with files that arrive: create it, or name another")
+
+
+def note_files(spark: SparkSession, feed: Feed, folder: str, tables: Tables) -> None:
+    """Keep which files there are, and refuse those that were written again after they had been read.
+
+    A stream knows a file by its path and would never look at it again. An address with a scheme is not looked at.
+
+    Raises:
+        DataError: names such files.
+    """
+    now = datetime.now(UTC)
+    rows = [(feed.dataset, f"{feed.dataset}/{name}", *written, now) for name, written in list_files(folder).items()]
+    listed = spark.createDataFrame(rows, _types(LANDING_FILES.columns))
+    known = tables.read(spark, LANDING_FILES.name).where(F.col("dataset") == feed.dataset)
+    same = known.select("source_file", F.struct("file_modified_at", "bytes").alias("known"))
+    is_other = F.col("known") != F.struct("file_modified_at", "bytes")
+    rewritten = listed.join(same, "source_file", how="inner").where(is_other).select("source_file")
+    names = [row.source_file for row in rewritten.sort("source_file").limit(SHOWN).collect()]  # ten at most
+    if names:
+        raise DataError(
+            f"{', '.join(names)} changed after being read, so what is new there is not in the tables; expected files "
+            "that stay as they are: deliver the new content under a new name, and remove the changed file"
+        )
+    tables.add_missing(LANDING_FILES, listed)
+
+
+def list_files(folder: str) -> dict[str, tuple[datetime, int]]:
+    """Name below the folder → when it was written, to the millisecond, and its size; hidden files are left out.
+
+    Spark's own listing leaves out empty files, which are those that fill later.
+    """
+    if "://" in folder:
+        return {}
+    root = Path(folder)
+    paths = [path for path in root.rglob("*") if path.is_file()]
+    seen = [(path.relative_to(root), path.stat()) for path in paths]
+    return {
+        str(name): (datetime.fromtimestamp(stat.st_mtime_ns // 1_000_000 / 1000, UTC), stat.st_size)
+        for name, stat in seen
+        if not any(part.startswith(("_", ".")) for part in name.parts)
+    }
+
+
+def _types(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {definition.split()[0]}" for name, definition in columns.items())
 
 
 def checkpoint_path(folder: str, *parts: str) -> str:
@@ -96,5 +172,15 @@ def checkpoint_path(folder: str, *parts: str) -> str:
 
 
 def run_to_end(query: StreamingQuery) -> None:
-    """Wait until all that was available is processed; what goes wrong in the stream is raised here."""
-    query.awaitTermination()
+    """Wait until all that was available is processed; what goes wrong in the stream is raised here, with its cause."""
+    try:
+        query.awaitTermination()
+    except StreamingQueryException as error:
+        error.add_note(_first_cause(error))
+        raise
+
+
+def _first_cause(error: BaseException) -> str:
+    """Spark's own message says that a task failed, and not why."""
+    cause = getattr(error, "_cause", None)
+    return _first_cause(cause) if cause is not None else str(error)

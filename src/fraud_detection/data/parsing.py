@@ -1,37 +1,53 @@
 """Raw lines to text fields, by name. Types and rules come after."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StringType, StructField, StructType
 
 CORRUPT = "_corrupt_record"
+FIRST_OF_CSV = 2  # the header is line 1
 
 
-def parse_json(bronze: DataFrame, fields: Sequence[str]) -> DataFrame:
-    """Add each field as text (null where absent) and `readable`: whether the line is a JSON object."""
-    columns = ", ".join(f"`{name}`: STRING" for name in fields)
+def parse_json(bronze: DataFrame, sources: Mapping[str, str]) -> DataFrame:
+    """Add each field as text (null where absent), `readable`: whether the line is a JSON object, and `has_unknown`.
+
+    Args:
+        sources: field → its name in the lines.
+    """
+    line = StructType([StructField(name, StringType()) for name in sorted(set(sources.values()))])
+    schema = StructType([StructField("line", line), StructField(CORRUPT, StringType())])
     wrapped = F.concat(F.lit('{"line":'), "raw", F.lit("}"))  # else what follows the object would be passed over
-    options = {"columnNameOfCorruptRecord": CORRUPT}
-    parsed = bronze.withColumn("parsed", F.from_json(wrapped, f"line STRUCT<{columns}>, {CORRUPT} STRING", options))
+    parsed = bronze.withColumn("parsed", F.from_json(wrapped, schema, {"columnNameOfCorruptRecord": CORRUPT}))
     readable = F.col("parsed.line").isNotNull() & F.col(f"parsed.{CORRUPT}").isNull()
-    return parsed.select(
-        *bronze.columns, readable.alias("readable"), *(F.col(f"parsed.line.{name}").alias(name) for name in fields)
-    )
+    known = F.array(*(F.lit(name) for name in sources.values()))
+    others = F.size(F.array_except(F.json_object_keys("raw"), known)) > 0
+    has_unknown = F.when(F.col("line_number") == 1, F.coalesce(others, F.lit(False))).otherwise(F.lit(False))
+    found = {name: F.col("parsed").getField("line").getField(source) for name, source in sources.items()}
+    return _with_fields(parsed, bronze.columns, readable, has_unknown, found)
 
 
-def parse_csv(bronze: DataFrame, fields: Sequence[str], header: str) -> DataFrame:
-    """Add each field of the lines under one header as text, found by its name, and `readable`: one value a name."""
+def parse_csv(bronze: DataFrame, sources: Mapping[str, str], header: str) -> DataFrame:
+    """The same for the lines under one CSV header; a line is readable if it has one value a name."""
     names = read_header(header)
     schema = ", ".join(f"{name} STRING" for name in (*(f"c{place}" for place in range(len(names))), CORRUPT))
     parsed = bronze.withColumn("parsed", F.from_csv("raw", schema, {"columnNameOfCorruptRecord": CORRUPT}))
     readable = F.lit(bool(names)) & F.col(f"parsed.{CORRUPT}").isNull()
-    found = {name: F.col(f"parsed.c{names.index(name)}") for name in fields if name in names}
     absent = F.lit(None).cast("string")
-    return parsed.select(
-        *bronze.columns, readable.alias("readable"), *(found.get(name, absent).alias(name) for name in fields)
-    )
+    found = {
+        name: F.col(f"parsed.c{names.index(source)}") if source in names else absent for name, source in sources.items()
+    }
+    has_unknown = F.lit(bool(set(names) - set(sources.values()))) & (F.col("line_number") == FIRST_OF_CSV)
+    return _with_fields(parsed, bronze.columns, readable, has_unknown, found)
+
+
+def _with_fields(
+    parsed: DataFrame, kept: Sequence[str], readable: Column, has_unknown: Column, found: Mapping[str, Column]
+) -> DataFrame:
+    fields = (column.alias(name) for name, column in found.items())
+    return parsed.select(*kept, readable.alias("readable"), has_unknown.alias("has_unknown"), *fields)
 
 
 def read_header(header: str) -> list[str]:

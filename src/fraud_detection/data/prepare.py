@@ -1,16 +1,29 @@
 """The road from the landing folder to silver, in steps that may be killed and run again at any point."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from fraud_detection.config import DataSettings
-from fraud_detection.data.cleaning import LABELS, TRANSACTIONS, Cleaning, check_lines, find_superseded, separate
+from fraud_detection.data.cleaning import (
+    LINE,
+    SUPERSEDED,
+    Cleaned,
+    Cleaning,
+    check_lines,
+    find_superseded,
+    labels_cleaning,
+    separate,
+    transactions_cleaning,
+)
 from fraud_detection.data.ingest import checkpoint_path, ingest_files, run_to_end
+from fraud_detection.data.quality import Count, as_rows, count_broken, refuse_bad_days
+from fraud_detection.data.rules import Severity
 from fraud_detection.errors import DataError
-from fraud_detection.schemas import QUARANTINE
+from fraud_detection.schemas import DATA_QUALITY, LANDING_FILES, QUARANTINE, SILVER_TRANSACTIONS
 from fraud_detection.tables import Tables
 
 
@@ -23,39 +36,67 @@ class Account:
     silver: int
     quarantined: int
     by_reason: dict[str, int]
+    warned: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the steps of one feed share."""
+
+    spark: SparkSession
+    cleaning: Cleaning
+    tables: Tables
+    settings: DataSettings
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def read(self, table: str) -> DataFrame:
+        """The rows of a table."""
+        return self.tables.read(self.spark, table)
 
 
 def prepare(
-    spark: SparkSession, landing: str, checkpoints: str, tables: Tables, settings: DataSettings
+    spark: SparkSession,
+    landing: str,
+    checkpoints: str,
+    tables: Tables,
+    settings: DataSettings,
+    *,
+    replay: bool = False,
 ) -> list[Account]:
     """Take in all new files and publish their rows.
 
+    Args:
+        replay: judge the lines in quarantine again, by the rules and the mapping of now.
+
     Raises:
-        DataError: a line is neither in silver nor in quarantine, or in both.
+        DataError: there is no folder, a file was written again, a day is too bad, or a line is neither in silver nor in
+            quarantine, or in both.
     """
     tables.create_schema(spark)
     accounts = []
-    for cleaning in (TRANSACTIONS, LABELS):
-        for table in (cleaning.feed.bronze, cleaning.silver, QUARANTINE):
+    for cleaning in (transactions_cleaning(settings), labels_cleaning(settings)):
+        work = Work(spark, cleaning, tables, settings)
+        for table in (LANDING_FILES, cleaning.feed.bronze, cleaning.silver, QUARANTINE, DATA_QUALITY):
             tables.ensure(spark, table)
         ingest_files(spark, cleaning.feed, landing, checkpoints, tables, settings)
-        clean_lines(spark, cleaning, checkpoints, tables, settings)
-        accounts.append(take_account(spark, cleaning, tables))
+        clean_lines(work, checkpoints)
+        if replay:
+            replay_quarantine(work)
+        accounts.append(take_account(work))
     return accounts
 
 
-def clean_lines(
-    spark: SparkSession, cleaning: Cleaning, checkpoints: str, tables: Tables, settings: DataSettings
-) -> None:
+def clean_lines(work: Work, checkpoints: str) -> None:
     """Publish the bronze lines that have not been published yet."""
+    cleaning, tables = work.cleaning, work.tables
     involved = (cleaning.feed.bronze.name, cleaning.silver.name, QUARANTINE.name)
-    identities = [tables.identity(spark, name) for name in involved]
+    identities = [tables.identity(work.spark, name) for name in involved]
 
     def publish(batch: DataFrame, _batch_id: int) -> None:
-        publish_batch(batch, cleaning, tables, settings)
+        publish_batch(batch, work)
 
     run_to_end(
-        spark.readStream.table(tables.name(cleaning.feed.bronze.name))
+        work.spark.readStream.table(tables.name(cleaning.feed.bronze.name))
         .writeStream.foreachBatch(publish)
         .option("checkpointLocation", checkpoint_path(checkpoints, cleaning.silver.name, *identities))
         .trigger(availableNow=True)
@@ -63,34 +104,87 @@ def clean_lines(
     )
 
 
-def publish_batch(batch: DataFrame, cleaning: Cleaning, tables: Tables, settings: DataSettings) -> None:
+def publish_batch(batch: DataFrame, work: Work) -> None:
     """Write one batch. Quarantine first: it needs the versions that silver is about to lose."""
-    spark = batch.sparkSession
-    headers = [row.header for row in batch.select("header").distinct().collect()]  # as many as kinds of files
-    if not headers:
+    checked = judge(batch, work)
+    if checked is None:
         return
-    checked = check_lines(batch, cleaning, headers, settings).persist(StorageLevel.MEMORY_AND_DISK)
-    silver = tables.read(spark, cleaning.silver.name)
-    superseded = find_superseded(checked, silver, cleaning).persist(StorageLevel.MEMORY_AND_DISK)
-    cleaned = separate(checked, superseded, tables.read(spark, cleaning.feed.bronze.name), cleaning)
-    tables.add_missing(QUARANTINE, cleaned.quarantine)
-    tables.merge(cleaning.silver, cleaned.silver)
+    refuse_bad_days(keep_quality(checked, work), work.settings)
+    superseded, cleaned = part(checked, work)
+    work.tables.add_missing(QUARANTINE, cleaned.quarantine)
+    work.tables.merge(work.cleaning.silver, cleaned.silver)
     superseded.unpersist()
     checked.unpersist()
 
 
-def take_account(spark: SparkSession, cleaning: Cleaning, tables: Tables) -> Account:
+def judge(lines: DataFrame, work: Work) -> DataFrame | None:
+    """Lines of bronze with what is wrong with each, kept in memory; None where there is no line."""
+    headers = [row.header for row in lines.select("header").distinct().collect()]  # as many as kinds of files
+    if not headers:
+        return None
+    times = work.read(SILVER_TRANSACTIONS.name) if work.cleaning.needs_event_time else None
+    return check_lines(lines, work.cleaning, headers, times).persist(StorageLevel.MEMORY_AND_DISK)
+
+
+def keep_quality(checked: DataFrame, work: Work) -> list[Count]:
+    """Count what is wrong, for people to read."""
+    counts = count_broken(checked, work.cleaning.feed.dataset, work.cleaning.rules, work.now)
+    schema = ", ".join(f"{name} {definition.split()[0]}" for name, definition in DATA_QUALITY.columns.items())
+    work.tables.merge(DATA_QUALITY, work.spark.createDataFrame(as_rows(counts), schema))
+    return counts
+
+
+def part(checked: DataFrame, work: Work) -> tuple[DataFrame, Cleaned]:
+    """The lines that arrived again later, kept in memory, and what is to be written."""
+    silver, bronze = (work.read(table.name) for table in (work.cleaning.silver, work.cleaning.feed.bronze))
+    superseded = find_superseded(checked, silver, work.cleaning).persist(StorageLevel.MEMORY_AND_DISK)
+    return superseded, separate(checked, superseded, bronze, work.cleaning)
+
+
+def replay_quarantine(work: Work) -> None:
+    """Judge refused lines again: those that are good now move to silver, the others keep today's reasons.
+
+    Silver comes first, so a replay that is cut leaves lines in both; running it again takes them out of quarantine.
+    """
+    is_own = (F.col("dataset") == work.cleaning.feed.dataset) & ~F.array_contains("reasons", SUPERSEDED)
+    refused = work.read(QUARANTINE.name).where(is_own).select("dataset", *LINE).persist(StorageLevel.MEMORY_AND_DISK)
+    bronze = work.read(work.cleaning.feed.bronze.name)
+    checked = judge(bronze.join(F.broadcast(refused), list(LINE), how="left_semi"), work)
+    if checked is None:
+        return
+    superseded, cleaned = part(checked, work)
+    work.tables.merge(QUARANTINE, cleaned.quarantine)
+    work.tables.merge(work.cleaning.silver, cleaned.silver)
+    silver = work.read(work.cleaning.silver.name).select(*LINE)
+    work.tables.remove(QUARANTINE, refused.join(silver, list(LINE), how="left_semi"))
+    files = bronze.join(F.broadcast(refused.select("source_file").distinct()), "source_file", how="left_semi")
+    whole = judge(files, work)
+    if whole is not None:
+        keep_quality(whole, work)
+        whole.unpersist()
+    for kept in (superseded, checked, refused):
+        kept.unpersist()
+
+
+def take_account(work: Work) -> Account:
     """Count, and insist that nothing is lost and nothing stands twice."""
+    cleaning = work.cleaning
     dataset = cleaning.feed.dataset
-    read = tables.read(spark, cleaning.feed.bronze.name).count()
-    silver = tables.read(spark, cleaning.silver.name).count()
-    quarantine = tables.read(spark, QUARANTINE.name).where(F.col("dataset") == dataset)
+    read = work.read(cleaning.feed.bronze.name).count()
+    silver = work.read(cleaning.silver.name).count()
+    quarantine = work.read(QUARANTINE.name).where(F.col("dataset") == dataset)
     quarantined = quarantine.count()
-    counted = quarantine.select(F.explode("reasons").alias("reason")).groupBy("reason").count()
-    by_reason = {row["reason"]: int(row["count"]) for row in counted.orderBy("reason").collect()}  # one row a rule
+    counted = quarantine.select(F.explode("reasons").alias("rule")).groupBy("rule").agg(F.count("*").alias("lines"))
     if read != silver + quarantined:
         raise DataError(
             f"{dataset}: {read} lines were read, but {silver} are in silver and {quarantined} in quarantine; "
-            f"expected the sum to be equal. Compare {cleaning.feed.bronze.name} with both by source_file, line_number"
+            f"expected the sum to be equal. If a replay was cut short, replay again. Else compare "
+            f"{cleaning.feed.bronze.name} with both by source_file, line_number"
         )
-    return Account(dataset, read, silver, quarantined, by_reason)
+    is_warning = (F.col("dataset") == dataset) & (F.col("severity") == Severity.WARNING.value) & (F.col("lines") > 0)
+    warned = work.read(DATA_QUALITY.name).where(is_warning).groupBy("rule").agg(F.sum("lines").alias("lines"))
+    return Account(dataset, read, silver, quarantined, _by_rule(counted), _by_rule(warned))
+
+
+def _by_rule(counted: DataFrame) -> dict[str, int]:
+    return {row["rule"]: int(row["lines"]) for row in counted.orderBy("rule").collect()}  # one row a rule

@@ -18,6 +18,7 @@ class Arguments:
         checkpoints: folder where streams keep their progress.
         engine: auto, single_node or spark.
         trials: of the hyperparameter search; 0 for none.
+        replay: true to judge the lines in quarantine again, after a fix.
         settings: a YAML file with sections data, features, training, gate; empty for the defaults.
         candidate: MLflow run of the model to judge or register.
         verdict: what validate said of it.
@@ -33,6 +34,7 @@ class Arguments:
     model_name: str = "fraud_model"
     engine: str = "auto"
     trials: str = "12"
+    replay: str = "false"
     settings: str = ""
     candidate: str = ""
     verdict: str = ""
@@ -55,6 +57,17 @@ class Arguments:
         except ValueError as error:
             raise ConfigurationError(f"--as_of is {self.as_of!r}; expected a day such as 2018-10-01") from error
         return datetime.combine(day, time(), UTC)
+
+    def yes(self, name: str) -> bool:
+        """A parameter as a boolean.
+
+        Raises:
+            ConfigurationError: it is neither true nor false.
+        """
+        text = str(getattr(self, name))
+        if text not in {"true", "false"}:
+            raise ConfigurationError(f"--{name} is {text!r}; expected true or false")
+        return text == "true"
 
     def whole_number(self, name: str) -> int:
         """A parameter as a number; the platform passes all of them as text.

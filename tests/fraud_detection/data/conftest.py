@@ -32,9 +32,9 @@ def _landing(folder: Path) -> tuple[str, Callable[..., str]]:
     for dataset in ("transactions", "labels"):
         (landing / dataset).mkdir(parents=True)
 
-    def deliver(name: str, content: str, written: datetime = ARRIVED) -> str:
+    def deliver(name: str, content: str | bytes, written: datetime = ARRIVED) -> str:
         path = landing / name
-        path.write_bytes(content.encode())
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
         os.utime(path, (written.timestamp(), written.timestamp()))
         return str(landing)
 

@@ -8,7 +8,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from fraud_detection.config import DataSettings
-from fraud_detection.data.cleaning import TRANSACTIONS, check_lines, find_superseded, separate
+from fraud_detection.data.cleaning import check_lines, find_superseded, separate, transactions_cleaning
 
 DAY_1 = datetime(2018, 4, 2, tzinfo=UTC)
 DAY_2 = DAY_1 + timedelta(days=1)
@@ -25,10 +25,11 @@ def clean(make_bronze, collect):
 
     def cleaned(batch, earlier=()):
         bronze, before = (bronze_of(*files) for files in (batch, earlier or [("none", DAY_1, [])]))
-        checked, judged = (check_lines(rows, TRANSACTIONS, [None], DataSettings()).cache() for rows in (bronze, before))
-        superseded = find_superseded(checked, judged.select(*TRANSACTIONS.silver.column_names), TRANSACTIONS).cache()
+        cleaning = transactions_cleaning(DataSettings())
+        checked, judged = (check_lines(rows, cleaning, [None]).cache() for rows in (bronze, before))
+        superseded = find_superseded(checked, judged.select(*cleaning.silver.column_names), cleaning).cache()
         both = bronze.unionByName(before.join(bronze, ["source_file", "line_number"], how="left_anti"))
-        parted = separate(checked, superseded, both, TRANSACTIONS)
+        parted = separate(checked, superseded, both, cleaning)
         return (
             collect(parted.silver, "transaction_id").select("transaction_id", "amount", "source_file", "line_number"),
             collect(parted.quarantine, "source_file", "line_number").select(

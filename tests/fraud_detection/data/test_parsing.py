@@ -6,7 +6,7 @@ from polars.testing import assert_frame_equal
 
 from fraud_detection.data.parsing import parse_csv, parse_json, read_header
 
-FIELDS = ("id", "amount")
+FIELDS = {"id": "id", "amount": "amount"}
 
 
 @pytest.fixture

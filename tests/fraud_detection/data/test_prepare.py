@@ -13,12 +13,13 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
 from fraud_detection.config import DataSettings
-from fraud_detection.data.cleaning import LABELS, TRANSACTIONS
-from fraud_detection.data.prepare import Account, prepare, take_account
+from fraud_detection.data.cleaning import labels_cleaning, transactions_cleaning
+from fraud_detection.data.prepare import Account, Work, prepare, take_account
 from fraud_detection.errors import DataError
 from fraud_detection.schemas import (
     BRONZE_LABELS,
     BRONZE_TRANSACTIONS,
+    DATA_QUALITY,
     QUARANTINE,
     SILVER_LABELS,
     SILVER_TRANSACTIONS,
@@ -28,6 +29,7 @@ ALL = (BRONZE_TRANSACTIONS, BRONZE_LABELS, SILVER_TRANSACTIONS, SILVER_LABELS, Q
 DAY_1 = datetime(2018, 4, 2, 3, tzinfo=UTC)
 DAY_2 = DAY_1 + timedelta(days=1)
 DAY_0 = DAY_1 - timedelta(days=1)
+UNKNOWN = {"unknown_column": 1}
 
 
 def line(transaction, amount):
@@ -107,11 +109,14 @@ def test_every_line_of_the_first_delivery_is_in_silver_or_in_quarantine(story):
 
 def test_the_account_says_where_the_lines_are(story):
     reasons = {"amount_negative": 1, "superseded": 1, "unreadable": 1}
-    assert story.first[0] == [Account("transactions", 6, 3, 3, reasons), Account("labels", 2, 1, 1, {"unreadable": 1})]
+    assert story.first[0] == [
+        Account("transactions", 6, 3, 3, reasons),
+        Account("labels", 2, 1, 1, {"unreadable": 1}, UNKNOWN),
+    ]
     reasons["superseded"] = 3
     assert story.corrected[0] == [
         Account("transactions", 9, 4, 5, reasons),
-        Account("labels", 3, 1, 2, {"superseded": 1, "unreadable": 1}),
+        Account("labels", 3, 1, 2, {"superseded": 1, "unreadable": 1}, UNKNOWN),
     ]
 
 
@@ -187,16 +192,16 @@ def test_silver_takes_no_row_that_breaks_a_constraint(story, world, spark, chang
 
 
 def test_a_row_that_is_lost_is_noticed(spark, make_bronze, tables):
-    for table in (BRONZE_TRANSACTIONS, SILVER_TRANSACTIONS, QUARANTINE):
+    for table in (BRONZE_TRANSACTIONS, SILVER_TRANSACTIONS, QUARANTINE, DATA_QUALITY):
         tables.create_schema(spark)
         tables.ensure(spark, table)
     make_bronze(line("T1", 1)).write.insertInto(tables.name(BRONZE_TRANSACTIONS.name))
     with pytest.raises(DataError, match="1 lines were read, but 0 are in silver and 0 in quarantine"):
-        take_account(spark, TRANSACTIONS, tables)
+        take_account(Work(spark, transactions_cleaning(DataSettings()), tables, DataSettings()))
 
 
 def test_no_file_is_no_row(spark, make_landing, tables, tmp_path):
     landing, _ = make_landing(tmp_path)
     accounts = prepare(spark, landing, str(tmp_path / "checkpoints"), tables, DataSettings())
     assert accounts == [Account("transactions", 0, 0, 0, {}), Account("labels", 0, 0, 0, {})]
-    assert take_account(spark, LABELS, tables) == accounts[1]
+    assert take_account(Work(spark, labels_cleaning(DataSettings()), tables, DataSettings())) == accounts[1]

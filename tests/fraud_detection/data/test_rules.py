@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from fraud_detection.config import DataSettings
-from fraud_detection.data.cleaning import LABELS, TRANSACTIONS, check_lines
+from fraud_detection.data.cleaning import check_lines, labels_cleaning, transactions_cleaning
 
 GOOD = {
     "transaction_id": "T1",
@@ -24,7 +24,10 @@ NOON = datetime(2018, 4, 1, 12, 30, tzinfo=UTC)
 def line(**changes):
     """A transaction as JSON; a field that is None is left out, a text in angle brackets is written as it is."""
     fields = {key: value for key, value in {**GOOD, **changes}.items() if value is not None}
-    parts = [f'"{key}": {value[1:-1] if _is_bare(value) else json.dumps(value)}' for key, value in fields.items()]
+    parts = [
+        f'"{key}": {value[1:-1] if _is_bare(value) else json.dumps(value, ensure_ascii=False)}'
+        for key, value in fields.items()
+    ]
     return "{" + ", ".join(parts) + "}"
 
 
@@ -74,7 +77,12 @@ TRANSACTIONS_BY_REASON = {
     "three decimals": (line(amount="<12.505>"), ["amount_too_precise"]),
     "seven decimals": (line(amount="<12.5000001>"), ["amount_too_precise"]),
     "an amount that would round to nothing": (line(amount="<0.0000001>"), ["amount_too_precise"]),
+    "more digits than a double holds": (line(amount="<12.500000000000000001>"), ["amount_too_precise"]),
+    "more digits than a double holds, as text": (line(amount="12.500000000000000001"), ["amount_too_precise"]),
+    "many zeros": (line(amount="<12.50000000000000000000>"), []),
     "an amount next to nothing": (line(amount="<1e-30>"), ["amount_too_precise"]),
+    "a byte that is no UTF-8": (line(customer_id="M\ufffd<fc>ller"), ["not_utf8"]),
+    "a cut line that is no UTF-8": (line(customer_id="M\ufffd<fc>ller")[:-1], ["unreadable", "not_utf8"]),
     "a word as time": (line(event_time="yesterday"), ["event_time_not_a_time"]),
     "a day without a time": (line(event_time="2018-04-01"), ["event_time_not_a_time"]),
     "seconds since 1970": (line(event_time=1522584000), ["event_time_not_a_time"]),
@@ -121,8 +129,8 @@ def judged(make_bronze):
     labels = [text for text, _ in LABELS_BY_REASON.values()]
     arrived = datetime(2018, 4, 10, tzinfo=UTC)
     frames = (
-        check_lines(make_bronze(*lines), TRANSACTIONS, [None], DataSettings()),
-        check_lines(make_bronze(*labels, header=NAMES, arrived=arrived), LABELS, [NAMES], DataSettings()),
+        check_lines(make_bronze(*lines), transactions_cleaning(DataSettings()), [None]),
+        check_lines(make_bronze(*labels, header=NAMES, arrived=arrived), labels_cleaning(DataSettings()), [NAMES]),
     )
     return [{row.line_number: row.asDict() for row in frame.collect()} for frame in frames]
 
@@ -155,6 +163,7 @@ def test_a_good_line_becomes_typed_columns(judged):
     row = judged[0][1]
     assert row.pop("event_time").astimezone(UTC) == NOON
     assert row.pop("file_modified_at").astimezone(UTC) == datetime(2018, 4, 2, 3, tzinfo=UTC)
+    assert row.pop("updated_at")
     assert row == {
         "transaction_id": "T1",
         "event_date": date(2018, 4, 1),
@@ -165,6 +174,7 @@ def test_a_good_line_becomes_typed_columns(judged):
         "line_number": 1,
         "raw": None,
         "reasons": [],
+        "warnings": [],
     }
 
 
@@ -179,7 +189,7 @@ def test_the_tolerance_for_clocks_is_a_setting(make_bronze):
     late = make_bronze(line(event_time="2018-04-02T03:30:00Z"))
     strict, lax = DataSettings(future_tolerance_hours=0), DataSettings(future_tolerance_hours=1)
     found = [
-        check_lines(late, TRANSACTIONS, [None], settings).select(F.col("reasons")).collect()[0].reasons
+        check_lines(late, transactions_cleaning(settings), [None]).select(F.col("reasons")).collect()[0].reasons
         for settings in (strict, lax)
     ]
     assert found == [["event_time_in_the_future"], []]

@@ -1,0 +1,116 @@
+"""One landing file to numbered lines: text as it stands, a row of Parquet as JSON. Knows nothing of Spark.
+
+Spark's own readers would need one schema for all Parquet files, refuse timestamps in nanoseconds, replace what is no
+UTF-8 in silence, and number no lines.
+"""
+
+import codecs
+import gzip
+import zlib
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import PurePosixPath
+from typing import Literal
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from fraud_detection.errors import DataError
+
+Format = Literal["json", "csv", "parquet"]
+EXTENSIONS: dict[str, Format] = {
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".csv": "csv",
+    ".parquet": "parquet",
+}
+BYTE_ORDER_MARK = "\ufeff"
+NOT_UTF8 = "\ufffd"
+"""Stands before every byte that is no UTF-8; the byte follows as <hex>, so that nothing of it is lost."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of a file; the first has the number `first`. A header is line 1 and none of them."""
+
+    raw: list[str]
+    first: int = 1
+    header: str | None = None
+
+
+def find_format(name: str, otherwise: Format) -> Format:
+    """The format that a file's extension says, .gz left aside; `otherwise` where it says none."""
+    path = PurePosixPath(name.lower())
+    return EXTENSIONS.get((path.with_suffix("") if path.suffix == ".gz" else path).suffix, otherwise)
+
+
+def read_lines(name: str, content: bytes, kind: Format, max_bytes: int) -> Lines:
+    """All lines of a file, unpacked if its name ends in .gz.
+
+    Raises:
+        DataError: the file is larger than max_bytes, packed or not, is cut off, or is no Parquet file; names the file.
+    """
+    _refuse_large(name, len(content), max_bytes)
+    plain = _unpack(name, content, max_bytes) if name.lower().endswith(".gz") else content
+    if kind == "parquet":
+        return Lines(_rows_as_json(name, plain))
+    lines = _split(plain.decode("utf-8", errors="fraud_detection.keep_bytes"))
+    if kind == "csv":
+        return Lines(lines[1:], first=2, header=lines[0] if lines else None)
+    return Lines(lines)
+
+
+def _refuse_large(name: str, size: int, max_bytes: int) -> None:
+    if size > max_bytes:
+        raise DataError(
+            f"{name} has {size} bytes or more; expected at most {max_bytes}: split it, or raise data.max_file_bytes"
+        )
+
+
+def _unpack(name: str, content: bytes, max_bytes: int) -> bytes:
+    try:
+        plain = gzip.GzipFile(fileobj=BytesIO(content)).read(max_bytes + 1)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{name} is no whole gzip file: {error}; deliver it again, whole") from error
+    _refuse_large(name, len(plain), max_bytes)
+    return plain
+
+
+def _split(text: str) -> list[str]:
+    """Ends of lines (LF, CRLF or CR) and a byte-order mark are no content; after the last end there is no line."""
+    lines = text.removeprefix(BYTE_ORDER_MARK).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return lines if lines[-1] else lines[:-1]
+
+
+def _keep_bytes(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    kept = "".join(f"{NOT_UTF8}<{byte:02x}>" for byte in error.object[error.start : error.end])
+    return kept, error.end
+
+
+codecs.register_error("fraud_detection.keep_bytes", _keep_bytes)
+
+
+def _rows_as_json(name: str, content: bytes) -> list[str]:
+    """Each row as a JSON object. Numbers that JSON cannot hold exactly, and times, are written as text."""
+    try:
+        rows = pl.read_parquet(BytesIO(content))
+    except PolarsError as error:
+        raise DataError(f"{name} cannot be read as Parquet: {error}; deliver it again, whole") from error
+    if not rows.width:
+        return []
+    texts = rows.select(_as_text(column, kind) for column, kind in rows.schema.items())
+    return texts.select(pl.struct(pl.all()).struct.json_encode()).to_series().to_list()
+
+
+def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
+    column = pl.col(name)
+    if isinstance(kind, pl.Datetime) and kind.time_zone is not None:
+        return column.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ")
+    if isinstance(kind, pl.Datetime):
+        return column.dt.strftime("%Y-%m-%dT%H:%M:%S%.f")
+    if kind == pl.Binary:
+        return column.bin.encode("hex")
+    return column if kind.is_nested() or kind.is_integer() or kind == pl.Boolean else column.cast(pl.String)

@@ -1,0 +1,90 @@
+"""How many lines of each file break each rule, and when a day is too bad to be published."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from datetime import date, datetime
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from fraud_detection.config import DataSettings
+from fraud_detection.data.rules import Rule, Severity, severities
+from fraud_detection.errors import DataError
+
+TOTAL = "total"
+READ, QUARANTINED = "read", "quarantined"
+
+
+@dataclass(frozen=True)
+class Count:
+    """One row of the table data_quality."""
+
+    dataset: str
+    source_file: str
+    day: date
+    rule: str
+    severity: str
+    lines: int
+    checked_at: datetime
+
+
+def count_broken(checked: DataFrame, dataset: str, rules: Sequence[Rule], now: datetime) -> list[Count]:
+    """Counts for every file and rule, also where none is broken, and the totals of read and quarantined lines."""
+    known = severities(rules)
+    counted = {READ: F.lit(True), QUARANTINED: F.size("reasons") > 0} | {
+        name: F.array_contains("reasons" if severity == Severity.ERROR else "warnings", name)
+        for name, severity in known.items()
+    }
+    by_file = checked.groupBy("source_file", F.to_date("file_modified_at").alias("day")).agg(
+        *(F.count_if(condition).alias(name) for name, condition in counted.items())
+    )
+    files = by_file.collect()  # one row a file
+    return [
+        Count(dataset, file.source_file, file.day, name, known.get(name, TOTAL), file[name], now)
+        for file in files
+        for name in counted
+    ]
+
+
+def refuse_bad_days(counts: Sequence[Count], settings: DataSettings) -> None:
+    """Stop before anything of a batch is published if a day of it is too bad.
+
+    Raises:
+        DataError: names the days, their shares and the rules that were broken most.
+    """
+    read, quarantined = (_by_day(counts, rule) for rule in (READ, QUARANTINED))
+    limit = settings.max_quarantined_share
+    bad = [
+        day
+        for day, lines in sorted(read.items())
+        if lines >= settings.share_counts_from and quarantined[day] > limit * lines
+    ]
+    if bad:
+        days = ", ".join(f"{day} ({quarantined[day]} of {read[day]})" for day in bad)
+        raise DataError(
+            f"{counts[0].dataset}: too many lines would go to quarantine on {days}; expected at most {limit:.1%}. "
+            f"Rules broken most: {_worst(counts)}. Nothing of this batch is published. Mend data.mapping and run "
+            "again; or raise data.max_quarantined_share to quarantine the lines, and replay them when they are mended"
+        )
+
+
+def _by_day(counts: Sequence[Count], rule: str) -> Counter[date]:
+    days: Counter[date] = Counter()
+    for count in counts:
+        if count.rule == rule:
+            days[count.day] += count.lines
+    return days
+
+
+def _worst(counts: Sequence[Count]) -> str:
+    broken: Counter[str] = Counter()
+    for count in counts:
+        if count.severity == Severity.ERROR:
+            broken[count.rule] += count.lines
+    return ", ".join(f"{rule} {lines}" for rule, lines in broken.most_common(3))
+
+
+def as_rows(counts: Sequence[Count]) -> list[tuple[object, ...]]:
+    """Counts as the table wants them."""
+    return [astuple(count) for count in counts]
