@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from fraud_detection.local_spark import build_local_session
+from fraud_detection.session import get_session, uses_connect
 from fraud_detection.tables import Tables
 
 # What runs for seconds isn't worth the best code; and code without room for it would stop being compiled at all.
@@ -24,8 +25,11 @@ def task_environment() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory) -> Iterator[SparkSession]:
-    """The session that runs already, or one for all tests; tiny frames want few partitions."""
-    running = SparkSession.getActiveSession()
+    """The session that runs already, or one for all tests, on Connect where the environment names a server.
+
+    Tiny frames want few partitions.
+    """
+    running = get_session(Path()) if uses_connect() else SparkSession.getActiveSession()
     if running is None:
         with pytest.MonkeyPatch.context() as patched:
             patched.setenv(*FAST_START)

@@ -17,10 +17,12 @@ RELEASE_SECONDS = 20.0
 
 _POLL_SECONDS = 0.05
 _SUBMIT = "PYSPARK_SUBMIT_ARGS"
+# Databricks' client cannot read a size with a unit.
 _SETTINGS = {
     "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
     "spark.connect.grpc.binding.address": "127.0.0.1",
     "spark.connect.grpc.binding.port": "0",
+    "spark.sql.session.localRelationSizeLimit": "3221225472",  # the default, without the unit
 }
 
 
