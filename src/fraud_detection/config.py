@@ -30,6 +30,7 @@ class FileMapping:
         time_format: iso, epoch_seconds, epoch_millis, or a datetime pattern of Spark such as dd.MM.yyyy HH:mm:ss.
         time_zone: zone of times that name none.
         attributes: further columns: name in the tables → name in the files.
+        delimiter: between the values of a CSV file.
         format: of files whose extension says none: json, csv or parquet; empty for the usual one.
     """
 
@@ -37,12 +38,15 @@ class FileMapping:
     time_format: str = ISO
     time_zone: str = "UTC"
     attributes: Mapping[str, str] = field(default_factory=dict)
+    delimiter: str = ","
     format: Literal["", "json", "csv", "parquet"] = ""
 
     def __post_init__(self) -> None:
         """Refuse zones that do not exist and names that no table can have."""
         if self.time_zone not in available_timezones():
             raise ConfigurationError(f"time_zone is {self.time_zone!r}; expected a name such as Europe/Berlin or UTC")
+        if len(self.delimiter) != 1:
+            raise ConfigurationError(f"delimiter is {self.delimiter!r}; expected one character")
         for name in self.attributes:
             if not IDENTIFIER.fullmatch(name):
                 raise ConfigurationError(f"attribute {name!r} is no name; expected small letters, digits, underscores")

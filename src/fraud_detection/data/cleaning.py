@@ -46,21 +46,34 @@ class Cleaning:
     typed: Mapping[str, Column]
     rules: Sequence[Rule]
     needs_event_time: bool = False
+    delimiter: str = ","
 
 
 def transactions_cleaning(settings: DataSettings) -> Cleaning:
     """Transactions, with the attributes that the mapping names."""
     mapping = settings.mapping.transactions
-    silver = with_attributes(SILVER_TRANSACTIONS, tuple(mapping.attributes))
-    sources = mapping.sources(TRANSACTION_FIELDS)
-    return Cleaning(TRANSACTIONS_FEED, silver, sources, transaction_columns(mapping), transaction_rules(settings))
+    return Cleaning(
+        feed=TRANSACTIONS_FEED,
+        silver=with_attributes(SILVER_TRANSACTIONS, tuple(mapping.attributes)),
+        sources=mapping.sources(TRANSACTION_FIELDS),
+        typed=transaction_columns(mapping),
+        rules=transaction_rules(settings),
+        delimiter=mapping.delimiter,
+    )
 
 
 def labels_cleaning(settings: DataSettings) -> Cleaning:
     """Labels, with a time of their own or without."""
-    sources = settings.mapping.labels.sources(LABEL_FIELDS)
-    rules, typed = label_rules(settings), label_columns(settings)
-    return Cleaning(LABELS_FEED, SILVER_LABELS, sources, typed, rules, needs_event_time="known_at" not in sources)
+    mapping = settings.mapping.labels
+    return Cleaning(
+        feed=LABELS_FEED,
+        silver=SILVER_LABELS,
+        sources=mapping.sources(LABEL_FIELDS),
+        typed=label_columns(settings),
+        rules=label_rules(settings),
+        needs_event_time=mapping.source("known_at") is None,
+        delimiter=mapping.delimiter,
+    )
 
 
 @dataclass(frozen=True)
@@ -81,7 +94,7 @@ def check_lines(
         event_times: transaction_id, event_time; only for labels that have no time of their own.
     """
     parts = [
-        parse_csv(bronze.where(F.col("header") == header), cleaning.sources, header)
+        parse_csv(bronze.where(F.col("header") == header), cleaning.sources, header, cleaning.delimiter)
         if header is not None
         else parse_json(bronze.where("header IS NULL"), cleaning.sources)
         for header in headers

@@ -1,16 +1,21 @@
-"""`fraud-data`: makes raw data to run the pipeline on."""
+"""`fraud-data`: makes raw data to run the pipeline on, and looks at one's own."""
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 
+from fraud_detection.config import DataSettings, load_section, read_yaml
+from fraud_detection.data.check import check_files
 from fraud_detection.data.generator import World, generate_transactions
 from fraud_detection.data.landing import Dirt, write_answers, write_landing
+from fraud_detection.data.report import render
 from fraud_detection.errors import FraudDetectionError
+from fraud_detection.session import get_session, local_folder
 
 REFERENCE = World()
 DIRT = Dirt()
@@ -21,7 +26,7 @@ console = Console()
 
 @app.callback()
 def describe() -> None:
-    """Make raw data to run the pipeline on."""
+    """Make raw data to run the pipeline on, or look at your own before you load it."""
 
 
 @app.command()
@@ -58,6 +63,31 @@ def generate(  # noqa: PLR0917  typer passes all by name
         pass
     write_answers(transactions, answers)
     console.print(f"{transactions.height:,} transactions, {transactions['is_fraud'].sum():,} frauds in {out}")
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Files to look at.", exists=True, dir_okay=False)],
+    mapping: Annotated[Path | None, typer.Option(help="Settings file; its data.mapping is tried.")] = None,
+    dataset: Annotated[Literal["transactions", "labels"], typer.Option(help="What the files hold.")] = "transactions",
+) -> None:
+    """Say what would become of each column of files, and show ten rows. Nothing is loaded.
+
+    Status 1: a column is missing, or lines would be refused. Status 2: the files or the mapping cannot be used.
+
+    Example: fraud-data check --mapping settings.yml landing/transactions/day.csv
+    """
+    try:
+        values = read_yaml(mapping) if mapping else {}
+        settings = load_section(DataSettings, values.get("data") or {}, "data")
+        report = check_files(get_session(local_folder() / "warehouse"), files, dataset, settings)
+    except FraudDetectionError as error:
+        console.print(f"[red]{escape(str(error))}[/red]")
+        raise typer.Exit(2) from error
+    for part in render(report):
+        console.print(part)
+    if report.missing or report.quarantined:
+        raise typer.Exit(1)
 
 
 def _refuse_used_folder(out: Path) -> None:

@@ -96,12 +96,13 @@ def _reader(kind: Format, max_bytes: int) -> Callable[[Iterable[pa.RecordBatch]]
         for batch in batches:
             for name, modified, taken, content in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                 lines = read_lines(name, content, find_format(name, kind), max_bytes)
-                yield _as_batch(name, modified, taken, lines)
+                yield lines_as_batch(name, modified, taken, lines)
 
     return read
 
 
-def _as_batch(name: str, modified: datetime, ingested: datetime, lines: Lines) -> pa.RecordBatch:
+def lines_as_batch(name: str, modified: datetime, ingested: datetime, lines: Lines) -> pa.RecordBatch:
+    """The lines of a file as bronze holds them."""
     count = len(lines.raw)
     moment = pa.timestamp("us", "UTC")
     same = ((name, pa.string()), (modified, moment), (ingested, moment), (lines.header, pa.string()))

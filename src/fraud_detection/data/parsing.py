@@ -29,11 +29,13 @@ def parse_json(bronze: DataFrame, sources: Mapping[str, str]) -> DataFrame:
     return _with_fields(parsed, bronze.columns, readable, has_unknown, found)
 
 
-def parse_csv(bronze: DataFrame, sources: Mapping[str, str], header: str) -> DataFrame:
+def parse_csv(bronze: DataFrame, sources: Mapping[str, str], header: str, delimiter: str = ",") -> DataFrame:
     """The same for the lines under one CSV header; a line is readable if it has one value a name."""
-    names = read_header(header)
+    names = read_header(header, delimiter)
     schema = ", ".join(f"{name} STRING" for name in (*(f"c{place}" for place in range(len(names))), CORRUPT))
-    parsed = bronze.withColumn("parsed", F.from_csv("raw", schema, {"columnNameOfCorruptRecord": CORRUPT}))
+    parsed = bronze.withColumn(
+        "parsed", F.from_csv("raw", schema, {"columnNameOfCorruptRecord": CORRUPT, "sep": delimiter})
+    )
     readable = F.lit(bool(names)) & F.col(f"parsed.{CORRUPT}").isNull()
     absent = F.lit(None).cast("string")
     found = {
@@ -50,9 +52,9 @@ def _with_fields(
     return parsed.select(*kept, readable.alias("readable"), has_unknown.alias("has_unknown"), *fields)
 
 
-def read_header(header: str) -> list[str]:
+def read_header(header: str, delimiter: str = ",") -> list[str]:
     """The column names of a CSV file; none where its first line cannot be read, and then no other line can."""
     try:
-        return [name.strip() for name in next(csv.reader([header]))]
+        return [name.strip() for name in next(csv.reader([header], delimiter=delimiter))]
     except csv.Error:
         return []

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pyspark import StorageLevel
+from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -73,10 +74,12 @@ def prepare(
             quarantine, or in both.
     """
     tables.create_schema(spark)
+    for table in (LANDING_FILES, QUARANTINE, DATA_QUALITY):
+        tables.ensure(spark, table)
     accounts = []
     for cleaning in (transactions_cleaning(settings), labels_cleaning(settings)):
         work = Work(spark, cleaning, tables, settings)
-        for table in (LANDING_FILES, cleaning.feed.bronze, cleaning.silver, QUARANTINE, DATA_QUALITY):
+        for table in (cleaning.feed.bronze, cleaning.silver):
             tables.ensure(spark, table)
         ingest_files(spark, cleaning.feed, landing, checkpoints, tables, settings)
         clean_lines(work, checkpoints)
@@ -92,16 +95,28 @@ def clean_lines(work: Work, checkpoints: str) -> None:
     involved = (cleaning.feed.bronze.name, cleaning.silver.name, QUARANTINE.name)
     identities = [tables.identity(work.spark, name) for name in involved]
 
-    def publish(batch: DataFrame, _batch_id: int) -> None:
-        publish_batch(batch, work)
+    refused: list[DataError] = []
 
-    run_to_end(
+    def publish(batch: DataFrame, _batch_id: int) -> None:
+        try:
+            publish_batch(batch, work)
+        except DataError as error:
+            refused.append(error)
+            raise
+
+    query = (
         work.spark.readStream.table(tables.name(cleaning.feed.bronze.name))
         .writeStream.foreachBatch(publish)
         .option("checkpointLocation", checkpoint_path(checkpoints, cleaning.silver.name, *identities))
         .trigger(availableNow=True)
         .start()
     )
+    try:
+        run_to_end(query)
+    except StreamingQueryException as error:
+        if not refused:
+            raise
+        raise refused[0] from error  # the stream wraps our own error in pages of its own
 
 
 def publish_batch(batch: DataFrame, work: Work) -> None:
@@ -147,7 +162,8 @@ def replay_quarantine(work: Work) -> None:
     Silver comes first, so a replay that is cut leaves lines in both; running it again takes them out of quarantine.
     """
     is_own = (F.col("dataset") == work.cleaning.feed.dataset) & ~F.array_contains("reasons", SUPERSEDED)
-    refused = work.read(QUARANTINE.name).where(is_own).select("dataset", *LINE).persist(StorageLevel.MEMORY_AND_DISK)
+    # A checkpoint, for Spark computes what is persisted anew when a table below it is written.
+    refused = work.read(QUARANTINE.name).where(is_own).select("dataset", *LINE).localCheckpoint()
     bronze = work.read(work.cleaning.feed.bronze.name)
     checked = judge(bronze.join(F.broadcast(refused), list(LINE), how="left_semi"), work)
     if checked is None:
@@ -162,7 +178,7 @@ def replay_quarantine(work: Work) -> None:
     if whole is not None:
         keep_quality(whole, work)
         whole.unpersist()
-    for kept in (superseded, checked, refused):
+    for kept in (superseded, checked):
         kept.unpersist()
 
 

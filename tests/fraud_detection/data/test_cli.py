@@ -1,4 +1,4 @@
-"""`fraud-data generate`, as it is called."""
+"""`fraud-data`, as it is called."""
 
 import polars as pl
 import pytest
@@ -59,3 +59,69 @@ def test_what_cannot_be_used_ends_with_status_2_and_a_reason(generate, tmp_path,
     assert done.exit_code == 2
     assert message in " ".join(done.output.replace("│", " ").split())
     assert not (tmp_path / "landing").exists()
+
+
+MAPPED = """
+data:
+  mapping:
+    transactions:
+      columns: {transaction_id: ref, event_time: at, amount: value}
+      time_zone: Europe/Berlin
+      attributes: {channel: via}
+    labels: {columns: {known_at: null}}
+"""
+
+
+@pytest.fixture
+def check(spark, tmp_path, monkeypatch):
+    """Call the command on one file, with the mapping above."""
+    monkeypatch.setattr("fraud_detection.data.cli.console.width", 80)
+
+    def call(name, content, *options, settings=MAPPED):
+        (tmp_path / "s.yml").write_text(settings)
+        (tmp_path / name).write_text(content)
+        done = CliRunner().invoke(app, ["check", "--mapping", str(tmp_path / "s.yml"), str(tmp_path / name), *options])
+        return done.exit_code, done.output
+
+    assert spark
+    return call
+
+
+def test_a_check_says_what_becomes_of_each_column_and_shows_rows(check):
+    status, output = check(
+        "t.csv", "ref,at,customer_id,terminal_id,value,via,more\nT1,2018-07-01T14:00:00,C1,M1,12.5,web,x\n"
+    )
+    rows = {tuple(part.split("│")[1:3]) for part in output.replace(" ", "").splitlines() if part.startswith("│")}
+    assert {("ref", "transaction_id"), ("via", "channel"), ("more", "leftout"), ("unknown_column", "1")} <= rows
+    assert "event_time 2018-07-01 12:00:00 UTC" in output
+    assert "1 lines: 1 to silver, 0 to quarantine" in output
+    assert status == 0
+    assert max(map(len, output.splitlines())) <= 80
+
+
+def test_a_check_names_columns_that_are_missing_and_lines_that_would_be_refused(check):
+    status, output = check("t.jsonl", '{"ref": "T1", "customer_id": "C1", "terminal_id": "M1", "value": -1}\n{\n')
+    assert status == 1
+    assert "no column at" in output
+    assert "event_time_missing, amount_negative" in " ".join(output.split())
+    assert "2 lines: 0 to silver, 2 to quarantine" in output
+
+
+def test_a_check_of_labels_without_times_needs_no_transactions(check):
+    status, output = check("l.csv", "transaction_id,is_fraud\nT1,1\n", "--dataset", "labels")
+    assert (status, "1 lines: 1 to silver" in output) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("data: {mapping: {transactions: {colums: {}}}}", "data.mapping.transactions has no setting colums; known are"),
+        ("data: {mapping: {transactions: {columns: {id: x}}}}", "transactions have no field id; known are"),
+        ("data: {mapping: {transactions: {time_zone: Mars}}}", "time_zone is 'Mars'; expected a name such as"),
+        ("data: {mapping: {transactions: {attributes: {amount: x}}}}", "attribute amount is a column"),
+    ],
+)
+def test_a_mapping_that_cannot_be_used_is_refused_by_name(check, settings, message):
+    status, output = check("t.csv", "a\n1\n", settings=settings)
+    assert status == 2
+    assert message in " ".join(output.split())
