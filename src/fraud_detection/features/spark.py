@@ -42,9 +42,10 @@ def compute_features(
     """
     check_columns(history.columns)
     rows = history.select(*HISTORY)
-    for stage in plan_stages(groups):
+    *_, last = stages = plan_stages(groups)
+    for stage in stages:
         earlier = tuple(name for name in rows.columns if name not in HISTORY)
-        columns = (*HISTORY, *earlier, *stage.columns)
+        columns = (*(KEYS if stage is last else HISTORY), *earlier, *stage.columns)
         work = ShardWork(_pickle(stage), earlier, columns, settings)
         rows = _apply_to_shards(rows, stage, work)
     return rows.select(*KEYS, *columns_of(groups))

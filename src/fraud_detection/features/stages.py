@@ -57,11 +57,17 @@ class Stage:
 
 
 def plan_stages(groups: Sequence[FeatureGroup] = GROUPS) -> list[Stage]:
-    """Groups by the entity that they need whole; those that need only their own row go with the first."""
-    first = next((group.entity for group in groups if group.entity != OWN_ROW), OWN_ROW)
-    by_entity: dict[Entity, list[FeatureGroup]] = {first: []}
+    """Groups by the entity that they need whole.
+
+    Those that need only their own row go with the last stage, so that nothing carries what they compute; with the
+    first, where another group needs it.
+    """
+    entities = list(dict.fromkeys(group.entity for group in groups if group.entity != OWN_ROW)) or [OWN_ROW]
+    by_entity: dict[Entity, list[FeatureGroup]] = {entity: [] for entity in entities}
+    needed = {name for group in groups for name in group.needs}
     for group in groups:
-        by_entity.setdefault(first if group.entity == OWN_ROW else group.entity, []).append(group)
+        place = entities[0] if needed & set(group.columns) else entities[-1]
+        by_entity[place if group.entity == OWN_ROW else group.entity].append(group)
     return [_make_stage(entity, tuple(same), groups) for entity, same in by_entity.items()]
 
 
