@@ -11,12 +11,14 @@ from rich.console import Console
 from rich.table import Table
 
 from runcosts.errors import PricesError
+from runcosts.estimate_cli import estimate_costs
 from runcosts.prices import Prices, gaps, load_prices
 from runcosts.settings import PLACEHOLDER, load_settings
 
 app = typer.Typer(no_args_is_help=True, help="What the runs of a bundle's jobs cost.", rich_markup_mode=None)
 prices_app = typer.Typer(no_args_is_help=True, help="The price file that every estimate follows.")
 app.add_typer(prices_app, name="prices")
+app.command("estimate", epilog="Example: runcosts estimate -t prod --compare main -o markdown")(estimate_costs)
 console = Console(markup=False)
 
 PricesFile = Annotated[Path | None, typer.Argument(help="A price file; by default the one of the package.")]
@@ -79,10 +81,10 @@ def _nodes_table(prices: Prices) -> Table:
 
 
 def _ledger_table(title: str, rows: list[dict[str, Any]]) -> Table:
-    table = Table(*LEDGER_COLUMNS, "estimated", title=title)
+    table = Table(*LEDGER_COLUMNS, "estimated", "assumptions", title=title)
     for row in rows:
         amount = f"{row['estimated_usd']:.4f} {row['currency']}" if row["estimated_usd"] is not None else row["reason"]
-        table.add_row(*(_cell(row[column]) for column in LEDGER_COLUMNS), amount)
+        table.add_row(*(_cell(row[column]) for column in LEDGER_COLUMNS), amount, row.get("assumptions") or "")
     return table
 
 

@@ -31,6 +31,13 @@ class ClusterShape:
 
 
 @dataclass(frozen=True)
+class ServerlessShape:
+    """Compute without a size of its own: somebody states what it takes."""
+
+    dbu_per_hour: Decimal
+
+
+@dataclass(frozen=True)
 class UnknownShape:
     """Why the shape of a cluster cannot be told."""
 

@@ -4,6 +4,8 @@ RuncostsError
 ├── PricesError      the price file cannot be used
 │   └── NoPriceError it can, and lacks the price that was asked for
 ├── SettingsError    [tool.runcosts], a ledger's path or a table's name cannot be used
+├── BundleError      the bundle cannot be read
+├── BudgetError      a forecast passes its limit
 └── LedgerError      a row could not be written
 
 UnpricedWarning      an attempt has no estimate; its row says why
@@ -25,6 +27,14 @@ class NoPriceError(PricesError):
 
 class SettingsError(RuncostsError):
     """A setting, a ledger's path or a table's name cannot be used."""
+
+
+class BundleError(RuncostsError):
+    """A resolved bundle, or a part of it, cannot be read."""
+
+
+class BudgetError(RuncostsError):
+    """A forecast passes the limit that the owner of the budget set."""
 
 
 class LedgerError(RuncostsError):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from runcosts.cluster import ClusterShape, UnknownShape
+from runcosts.cluster import ClusterShape, ServerlessShape, UnknownShape
 from runcosts.errors import NoPriceError
 from runcosts.prices import Prices, Terms
 
@@ -57,15 +57,31 @@ class _Rates:
     worker: _NodeHour
 
 
-def estimate(shape: ClusterShape | UnknownShape, seconds: Decimal, prices: Prices, terms: Terms) -> Estimate | Unpriced:
+def estimate(
+    shape: ClusterShape | ServerlessShape | UnknownShape, seconds: Decimal, prices: Prices, terms: Terms
+) -> Estimate | Unpriced:
     """Estimate an attempt of that many seconds on a cluster of that shape."""
     if isinstance(shape, UnknownShape):
         return Unpriced(shape.reason)
+    hours = seconds / SECONDS_PER_HOUR
     try:
+        if isinstance(shape, ServerlessShape):
+            return _serverless(shape, hours, prices, terms)
         rates = _rates(shape, prices, terms)
     except NoPriceError as missing:
         return Unpriced(str(missing))
-    hours = seconds / SECONDS_PER_HOUR
+    return _classic(shape, hours, prices, rates)
+
+
+def _serverless(shape: ServerlessShape, hours: Decimal, prices: Prices, terms: Terms) -> Estimate:
+    """The machines are part of the rate."""
+    dbu = shape.dbu_per_hour * hours
+    usd = _rounded(dbu * prices.rate(terms))
+    said = (f"serverless at {shape.dbu_per_hour} DBU an hour, as stated",)
+    return Estimate(_rounded(dbu), usd, Decimal(0), usd, usd, usd, prices.currency, prices.date, said)
+
+
+def _classic(shape: ClusterShape, hours: Decimal, prices: Prices, rates: _Rates) -> Estimate:
     dbu = _dbu_an_hour(shape.expected_workers, rates) * hours
     dbu_usd = _rounded(dbu * rates.dbu)
     machine_usd = _rounded(_machines_an_hour(shape, shape.expected_workers, rates, at_spot=shape.spot) * hours)

@@ -30,7 +30,8 @@ SQL_TYPES = MappingProxyType(
 class RunCost:
     """One row of the table; `columns` derives the schema from these fields.
 
-    Amounts are in `currency`, list prices without discounts. A row without amounts says in `reason` why.
+    Amounts are in `currency`, list prices without discounts. A row without amounts says in `reason` why;
+    `assumptions` is what an estimate takes for granted.
     """
 
     workspace: str
@@ -65,6 +66,7 @@ class RunCost:
     price_date: dt.date | None = None
     label: str | None = None
     reason: str | None = None
+    assumptions: str | None = None
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -132,4 +134,5 @@ def _with_estimate(row: RunCost, estimate: Estimate) -> RunCost:
         currency=estimate.currency,
         price_date=estimate.price_date,
         label=estimate.label,
+        assumptions="; ".join(estimate.assumptions) or None,
     )

@@ -66,8 +66,8 @@ class LocalLedger:
         self._table.update_incremental()
         return self._table
 
-    def rows(self, last: int) -> list[dict[str, Any]]:
-        """The rows of the attempts that ended last, latest first; none if there is no table yet."""
+    def rows(self, last: int | None = None) -> list[dict[str, Any]]:
+        """The rows of the attempts that ended last (or all), latest first; none if there is no table yet."""
         if not DeltaTable.is_deltatable(str(self.folder)):
             return []
         latest_first = self._open().to_pyarrow_table().sort_by([("ended_at", "descending")])

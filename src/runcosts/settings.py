@@ -2,22 +2,42 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from runcosts.errors import SettingsError
 from runcosts.prices import Prices, Terms
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
+INFINITY = Decimal("Infinity")
+TABLE = "[tool.runcosts]"
+ACTIONS = ("fail", "warn")
 SEGMENT = re.compile(r"[\w.-]*\w[\w.-]*")
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Where the ledger and the MLflow runs are, and where compute is bought.
+class Budget:
+    """What a job may cost, in the currency of the settings: a run, and all runs of a calendar month."""
 
-    `ledger` is a folder below the bundle's root, where {name} stands for a job parameter.
+    run: Decimal | None = None
+    month: Decimal | None = None
+    action: str = "fail"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the ledger and the MLflow runs are, where compute is bought, and what is assumed where nothing is known.
+
+    Attributes:
+        ledger: a folder below the bundle's root, where {name} stands for a job parameter.
+        prices: a price file below the bundle's root; without it that of the package.
+        resolve: the command that prints the resolved bundle as JSON; `-t TARGET` is put at its end.
+        serverless_dbu_per_hour: what serverless compute is assumed to take.
+        assumed_minutes: how long tasks without past runs are assumed to take, by `job.task`.
+        budgets: limits by job.
     """
 
     ledger: str | None = None
@@ -26,6 +46,11 @@ class Settings:
     region: str = "us-east-1"
     tier: str = "premium"
     currency: str = "USD"
+    prices: str | None = None
+    resolve: str = "localjobs resolve -o json"
+    serverless_dbu_per_hour: Decimal | None = None
+    assumed_minutes: Mapping[str, Decimal] = field(default_factory=dict)
+    budgets: Mapping[str, Budget] = field(default_factory=dict)
 
     @property
     def terms(self) -> Terms:
@@ -37,18 +62,64 @@ def load_settings(bundle_root: Path) -> Settings:
     """Read [tool.runcosts]; without it every setting has its default, and there is no ledger.
 
     Raises:
-        SettingsError: an unknown key, or a value that isn't text.
+        SettingsError: an unknown key, or a value that makes no sense.
     """
     file = bundle_root / "pyproject.toml"
-    content = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    table: dict[str, str] = content.get("tool", {}).get("runcosts", {})
-    known = [field.name for field in fields(Settings)]
-    for key, value in table.items():
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    table: dict[str, Any] = tomllib.loads(text, parse_float=Decimal).get("tool", {}).get("runcosts", {})
+    _refuse_unknown(table, Settings, f"{file}: {TABLE}")
+    read: dict[str, Callable[[Any, str], Any]] = {
+        "serverless_dbu_per_hour": _amount,
+        "assumed_minutes": _amounts,
+        "budgets": _budgets,
+    }
+    values: dict[str, Any] = {
+        key: (read.get(key) or _text)(value, f"{file}: {TABLE} {key}") for key, value in table.items()
+    }
+    return Settings(**values)
+
+
+def _refuse_unknown(table: Mapping[str, Any], kind: type, where: str) -> None:
+    known = [field.name for field in fields(kind)]
+    for key in table:
         if key not in known:
-            raise SettingsError(f"{file}: [tool.runcosts] has {key!r}; expected one of {', '.join(known)}")
-        if not isinstance(value, str) or not value:
-            raise SettingsError(f"{file}: [tool.runcosts] {key} = {value!r}; expected text")
-    return Settings(**table)
+            raise SettingsError(f"{where} has {key!r}; expected one of {', '.join(known)}")
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise SettingsError(f"{where} = {value!r}; expected text")
+    return value
+
+
+def _amount(value: Any, where: str) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not 0 < value < INFINITY:
+        raise SettingsError(f"{where} = {value!r}; expected a number above 0")
+    return Decimal(value)
+
+
+def _amounts(table: Any, where: str) -> dict[str, Decimal]:
+    return {key: _amount(value, f"{where}.{key}") for key, value in _table(table, where).items()}
+
+
+def _budgets(table: Any, where: str) -> dict[str, Budget]:
+    tables = _table(table, where).items()
+    return {key: _budget(_table(value, f"{where}.{key}"), f"{where}.{key}") for key, value in tables}
+
+
+def _budget(table: Mapping[str, Any], where: str) -> Budget:
+    _refuse_unknown(table, Budget, where)
+    action = table.get("action", "fail")
+    if action not in ACTIONS:
+        raise SettingsError(f"{where}.action = {action!r}; expected one of {', '.join(ACTIONS)}")
+    limits = {key: _amount(table[key], f"{where}.{key}") for key in ("run", "month") if key in table}
+    return Budget(**limits, action=action)
+
+
+def _table(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise SettingsError(f"{where} = {value!r}; expected a table")
+    return value
 
 
 def check_settings(settings: Settings, prices: Prices) -> None:

@@ -10,8 +10,10 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runcosts.attempt import Attempt
-from runcosts.cluster import declared_shape
-from runcosts.errors import NoLedgerWarning, UnpricedWarning
+from runcosts.bundle import Tree, resolve_bundle
+from runcosts.cluster import ClusterShape, UnknownShape, declared_shape
+from runcosts.compute import POOLS, declared_task_shape
+from runcosts.errors import BundleError, NoLedgerWarning, UnpricedWarning
 from runcosts.estimate import estimate
 from runcosts.ledger import RunCost, run_cost
 from runcosts.prices import Prices, load_prices
@@ -31,6 +33,7 @@ class AttemptEvent(Protocol):
 
     workspace: str
     target: str
+    job_key: str
     job_id: int | str
     job_name: str
     job_run_id: int | str
@@ -54,11 +57,12 @@ class CostSink:
         self._prices = prices
         self._ledgers: dict[Path, LocalLedger] = {}
         self._client: MlflowClient | None = None
+        self._trees: dict[str, Tree] = {}
 
     def attempt_finished(self, event: AttemptEvent) -> Mapping[str, object]:
         """Estimate an attempt, write its row, complete its MLflow run; return what a display shows."""
         attempt = attempt_of(event)
-        row = self._estimate(attempt, event.compute)
+        row = self._estimate(attempt, self._shape(event))
         if self._settings.ledger is not None:
             self._ledger(self._settings.ledger, event.job_parameters).write([row])
         self._tell_mlflow(attempt, row, event.job_parameters.get("experiment"))
@@ -72,8 +76,19 @@ class CostSink:
             ledger.close()
         self._ledgers.clear()
 
-    def _estimate(self, attempt: Attempt, compute: Mapping[str, Any] | None) -> RunCost:
-        shape = declared_shape(compute)
+    def _shape(self, event: AttemptEvent) -> ClusterShape | UnknownShape:
+        """As the event declares it; the nodes of a pool are declared elsewhere in the bundle, which is read then."""
+        shape = declared_shape(event.compute)
+        if isinstance(shape, ClusterShape) or not any((event.compute or {}).get(pool) for pool in POOLS):
+            return shape
+        try:
+            tree = self._trees.get(event.target) or resolve_bundle(self._root, event.target, self._settings.resolve)
+        except BundleError as refused:
+            return UnknownShape(f"{shape.reason}: {refused}")
+        self._trees[event.target] = tree
+        return declared_task_shape(tree, event.job_key, event.task_key) or shape
+
+    def _estimate(self, attempt: Attempt, shape: ClusterShape | UnknownShape) -> RunCost:
         terms = self._settings.terms
         row = run_cost(attempt, shape, estimate(shape, attempt.seconds, self._prices, terms), terms)
         if row.reason:

@@ -5,7 +5,7 @@ from dataclasses import fields
 from decimal import Decimal
 
 from runcosts.cluster import UnknownShape
-from runcosts.estimate import Unpriced
+from runcosts.estimate import Unpriced, estimate
 from runcosts.ledger import RunCost, columns, one_row_each, run_cost
 from runcosts.prices import Terms
 
@@ -26,6 +26,15 @@ def test_a_row_without_an_estimate_has_null_amounts_and_a_reason(make_attempt):
     assert row.reason == "serverless"
     assert {row.dbu, row.estimated_usd, row.low_usd, row.high_usd, row.currency, row.label} == {None}
     assert row.metrics() == {}
+
+
+def test_what_an_estimate_takes_for_granted_stands_in_the_row(make_attempt, make_shape, prices):
+    shape = make_shape(1, "r5d.xlarge", min_workers=0, spot=True, on_demand_nodes=1)
+
+    row = run_cost(make_attempt(), shape, estimate(shape, Decimal(60), prices, Terms()), Terms())
+
+    said = "1 workers, between 0 and 1; no spot price of r5d.xlarge: the on-demand price is taken"
+    assert row.assumptions == said
 
 
 def test_the_metrics_of_a_row_are_the_estimate(make_row):

@@ -1,5 +1,6 @@
 """The sink as localjobs calls it, on real Delta and real MLflow."""
 
+import json
 import subprocess
 import sys
 import warnings
@@ -96,6 +97,23 @@ def test_a_node_without_a_price_leaves_a_row_with_the_reason_and_a_named_warning
     row = next(row for row in rows_of(root) if row["task_run_id"] == "unpriced")
     assert (row["estimated_usd"], row["node_type"], row["reason"]) == (None, "z9.huge", shown["cost_reason"])
     assert "estimated_cost_usd" not in shown
+
+
+def test_a_cluster_from_a_pool_has_the_nodes_that_the_bundle_declares_for_the_pool(tmp_path, make_event):
+    cluster = {"instance_pool_id": "${resources.instance_pools.small.id}", "num_workers": 2}
+    job = {"name": "n", "tasks": [{"task_key": "train", "new_cluster": cluster}]}
+    tree = {"resources": {"jobs": {"training": job}, "instance_pools": {"small": {"node_type_id": "m5d.xlarge"}}}}
+    (tmp_path / "tree.json").write_text(json.dumps(tree), encoding="utf-8")
+    (tmp_path / "show.py").write_text("print(open('tree.json').read())", encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(f'{TABLE}resolve = "{sys.executable} show.py"\n', encoding="utf-8")
+    deployed = cluster | {"instance_pool_id": "482219034512345"}
+
+    shown = make_sink(tmp_path, "local").attempt_finished(make_event(compute=deployed))
+
+    assert shown == {"estimated_cost_usd": 0.3295, "dbu": 0.69}
+    (tmp_path / "tree.json").unlink()
+    with pytest.warns(UnpricedWarning, match="instance pool 482219034512345 is not known: .* refused the bundle"):
+        make_sink(tmp_path, "local").attempt_finished(make_event(compute=deployed))
 
 
 def test_the_attempts_mlflow_run_gets_the_estimate_and_no_other_run_does(root, client, experiment, make_event):
