@@ -26,6 +26,7 @@ LIMITS = {
     f"{end}_{name}": end == "max" for name in ("auc_roc", "average_precision", "card_share") for end in ("min", "max")
 }
 LENIENT = {**LIMITS, "max_calibration_error": 1, "min_frauds": 1, "min_slice_auc": 0, "min_slice_frauds": 10_000}
+LENIENT |= {"min_saving_a_day": -1_000_000, "max_score_shift": 100, "max_latency_ms": 60_000}
 
 
 class Bundle:

@@ -64,7 +64,7 @@ def test_a_version_knows_the_run_and_the_data_that_it_comes_from(bundle, passed)
     tags = dict(bundle.ask_mlflow("SELECT key, value FROM model_version_tags WHERE version = 1"))
     assert tags["run_id"] == bundle.ask_mlflow("SELECT run_id FROM model_versions WHERE version = 1")[0][0]
     assert tags["job_run_id"] == str(passed[0]["run_id"])
-    assert {"data_version.transaction_features", "data_version.silver_labels"} <= tags.keys()
+    assert {"data_version_transaction_features", "data_version_silver_labels", "test_saving_a_day"} <= tags.keys()
 
 
 def test_a_second_run_without_new_files_leaves_silver_as_it_was(bundle, passed, rejected):

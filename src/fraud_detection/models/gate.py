@@ -1,33 +1,33 @@
 """Whether a candidate may become the champion. Fails closed: a doubt is a rejection or a GateError, never a pass."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 
-import numpy as np
 import polars as pl
 
 from fraud_detection.errors import GateError
+from fraud_detection.models.costs import CostSettings, count_days, measure_saving, reviewed_gains
 from fraud_detection.models.gate_settings import GateSettings
 from fraud_detection.models.metrics import Metrics, Scores, evaluate, labels_of
+from fraud_detection.models.resampling import Interval, Outcome, measure_intervals
 from fraud_detection.models.slices import measure_slices
+from fraud_detection.models.soundness import Judged, check_distribution, check_latency, check_scores, check_thing
 from fraud_detection.models.split import Fold
 from fraud_detection.models.verdict import Check, Verdict
 
 
-class Judged(Protocol):
-    """A model as the gate sees it; `tracking.StoredModel` is one."""
+@dataclass(frozen=True)
+class Measured:
+    """What one model reaches on the judged rows."""
 
-    @property
-    def features(self) -> tuple[str, ...]:
-        """Columns of its signature."""
+    metrics: Metrics
+    saving: Mapping[str, float]
+    slices: pl.DataFrame
+    outcome: Outcome
 
-    @property
-    def trained_until(self) -> datetime:
-        """No event from this moment on was learned from."""
-
-    def score(self, rows: pl.DataFrame) -> Scores:
-        """Probabilities of fraud."""
+    def as_dict(self) -> dict[str, float]:
+        """All figures by name."""
+        return {**self.metrics.as_dict(), **self.saving}
 
 
 def decide(
@@ -38,35 +38,44 @@ def decide(
     champion: Judged | None,
     features: Sequence[str],
     settings: GateSettings,
+    costs: CostSettings,
 ) -> Verdict:
     """Judge a candidate on labelled rows that are later than all it learned from.
 
     Args:
         judged: the rows of `split.evaluation_rows`.
-        history: event_time and customer_id of the months before, by which new customers are known.
+        history: event_time, customer_id and terminal_id of the months before, by which slices are made.
         fold: the fold of the judged rows.
         candidate: the model to judge.
         champion: the model that it must not fall behind; None only where the registry says that there is none.
         features: the columns that the pipeline offers, by which the signature is checked.
         settings: the limits.
+        costs: what alerts cost and save.
 
     Raises:
         GateError: the rows, or the champion, don't allow a decision.
     """
     _require_both_classes(judged)
-    first = [_check_signature(candidate, features), *_check_age(candidate, fold, settings)]
-    if not first[0].passed:
+    first = check_thing(candidate, features, fold, settings)
+    if not all(check.passed for check in first if check.name.startswith(("signature", "size"))):
         return Verdict(tuple(first))
     scores = candidate.score(judged)
-    first += _check_scores(scores, judged.height)
+    first += check_scores(scores, judged.height)
     if not all(check.passed for check in first):
         return Verdict(tuple(first))
-    metrics = evaluate(judged, scores)
-    rival = _measure_champion(champion, judged) if champion else None
-    slices = measure_slices(judged, history, scores)
-    checks = [*first, *_check_limits(metrics, settings), *_check_slices(slices, settings)]
-    checks += _check_champion(metrics, rival, settings)
-    return Verdict(tuple(checks), metrics.as_dict(), rival.as_dict() if rival else {}, tuple(slices.to_dicts()))
+    first += [check_latency(candidate, judged, settings), check_distribution(candidate, scores, settings)]
+    found = _measure(candidate, scores, judged, history, costs)
+    rival = _measure_champion(champion, judged, history, costs) if champion else None
+    intervals = _measure_intervals(found, rival, judged, settings)
+    checks = [*first, *_check_limits(found, settings), *_check_slices(found.slices, settings)]
+    checks += _check_champion(found, rival, intervals, settings) if rival else [_no_champion()]
+    return Verdict(
+        tuple(checks),
+        found.as_dict(),
+        rival.as_dict() if rival else {},
+        tuple(found.slices.to_dicts()),
+        {name: asdict(interval) for name, interval in intervals.items()},
+    )
 
 
 def _require_both_classes(judged: pl.DataFrame) -> None:
@@ -77,70 +86,82 @@ def _require_both_classes(judged: pl.DataFrame) -> None:
         )
 
 
-def _check_signature(candidate: Judged, features: Sequence[str]) -> Check:
-    strange = sorted(set(candidate.features) - set(features))
-    found = f"reads {', '.join(strange)}" if strange else f"reads {len(candidate.features)} known features"
-    return Check("signature", not strange and bool(candidate.features), found, "features of this pipeline only")
+def _measure(
+    model: Judged, scores: Scores, judged: pl.DataFrame, history: pl.DataFrame, costs: CostSettings
+) -> Measured:
+    return Measured(
+        evaluate(judged, scores),
+        measure_saving(judged, scores, model.threshold, costs),
+        measure_slices(judged, history, scores),
+        Outcome(scores, reviewed_gains(judged, scores, model.threshold, costs)),
+    )
 
 
-def _check_age(candidate: Judged, fold: Fold, settings: GateSettings) -> Iterator[Check]:
-    until = candidate.trained_until
-    oldest = fold.test_start - timedelta(days=settings.max_age_days)
-    found = f"trained until {until.isoformat()}"
-    yield Check("not stale", until >= oldest, found, f"not before {oldest.isoformat()}")
-    latest = fold.train_end
-    yield Check("not from the future", until <= latest, found, f"not after {latest.isoformat()}")
+def _measure_champion(champion: Judged, judged: pl.DataFrame, history: pl.DataFrame, costs: CostSettings) -> Measured:
+    absent = sorted(set(champion.features) - set(judged.columns))
+    if absent:
+        raise GateError(f"the champion reads {', '.join(absent)}, which the rows lack; expected the same rows for both")
+    scores = champion.score(judged)
+    failed = [str(check) for check in check_scores(scores, judged.height) if not check.passed]
+    if failed:
+        raise GateError(f"the champion cannot be compared: {'; '.join(failed)}")
+    return _measure(champion, scores, judged, history, costs)
 
 
-def _check_scores(scores: Scores, rows: int) -> list[Check]:
-    finite = bool(np.isfinite(scores).all())
-    checks = [
-        Check("one score a row", scores.shape == (rows,), f"shape {scores.shape}", f"({rows},)"),
-        Check("scores are numbers", finite, f"{int((~np.isfinite(scores)).sum())} are not finite", "none"),
-    ]
-    if finite and scores.size:
-        low, high = float(scores.min()), float(scores.max())
-        checks += [
-            Check("scores are probabilities", low >= 0 and high <= 1, f"{low:.6g} to {high:.6g}", "0 to 1"),
-            Check("scores differ", high > low, f"{low:.6g} to {high:.6g}", "more than one value"),
-        ]
-    return checks
+def _measure_intervals(
+    found: Measured, rival: Measured | None, judged: pl.DataFrame, settings: GateSettings
+) -> dict[str, Interval]:
+    outcomes = {"candidate": found.outcome} | ({"champion": rival.outcome} if rival else {})
+    return measure_intervals(judged, count_days(judged), outcomes, settings.replicates, settings.confidence)
 
 
-def _check_limits(metrics: Metrics, settings: GateSettings) -> Iterator[Check]:
+def _check_limits(found: Measured, settings: GateSettings) -> Iterator[Check]:
+    metrics = found.metrics
     yield _at_least("frauds judged", metrics.frauds, settings.min_frauds)
     for name, least, most in settings.limits():
         value = getattr(metrics, name)
         yield _at_least(name, value, least)
         yield Check(f"{name} below the leak canary", value <= most, f"{value:.4g}", f"at most {most:.4g}")
-    error = metrics.calibration_error
-    limit = settings.max_calibration_error
+    error, limit = metrics.calibration_error, settings.max_calibration_error
     yield Check("calibration_error", error <= limit, f"{error:.5f}", f"at most {limit:.5f}")
+    yield _at_least("saving_a_day", found.saving["saving_a_day"], settings.min_saving_a_day)
 
 
 def _check_slices(slices: pl.DataFrame, settings: GateSettings) -> Iterator[Check]:
-    measured = pl.col("auc_roc").is_not_null() & (pl.col("frauds") >= settings.min_slice_frauds)
-    for part in slices.filter(measured).iter_rows(named=True):
+    for part in _with_a_say(slices, settings).iter_rows(named=True):
         yield _at_least(f"auc_roc where {part['kind']} is {part['slice']}", part["auc_roc"], settings.min_slice_auc)
 
 
-def _measure_champion(champion: Judged, judged: pl.DataFrame) -> Metrics:
-    absent = sorted(set(champion.features) - set(judged.columns))
-    if absent:
-        raise GateError(f"the champion reads {', '.join(absent)}, which the rows lack; expected the same rows for both")
-    scores = champion.score(judged)
-    failed = [str(check) for check in _check_scores(scores, judged.height) if not check.passed]
-    if failed:
-        raise GateError(f"the champion cannot be compared: {'; '.join(failed)}")
-    return evaluate(judged, scores)
+def _with_a_say(slices: pl.DataFrame, settings: GateSettings) -> pl.DataFrame:
+    return slices.filter(pl.col("auc_roc").is_not_null() & (pl.col("frauds") >= settings.min_slice_frauds))
 
 
-def _check_champion(metrics: Metrics, champion: Metrics | None, settings: GateSettings) -> Iterator[Check]:
-    if champion is None:
-        yield Check("champion", passed=True, found="there is none", expected="none, or not to fall behind it")
-        return
+def _no_champion() -> Check:
+    return Check("champion", passed=True, found="there is none", expected="none, or not to fall behind it")
+
+
+def _check_champion(
+    found: Measured, rival: Measured, intervals: Mapping[str, Interval], settings: GateSettings
+) -> Iterator[Check]:
     for name, margin in settings.margins():
-        yield _at_least(f"{name} against the champion", getattr(metrics, name), getattr(champion, name) - margin)
+        value, other = getattr(found.metrics, name), getattr(rival.metrics, name)
+        yield _at_least(f"{name} against the champion", value, other - margin)
+    saving, other = found.saving["saving_a_day"], rival.saving["saving_a_day"]
+    yield _at_least("saving_a_day against the champion", saving, other - settings.margin_saving_share * abs(other))
+    for name in ("average_precision_lead", "saving_a_day_lead"):
+        lead = intervals[name]
+        text = f"{lead.value:.4g}, {settings.confidence:.0%} of draws {lead.low:.4g} to {lead.high:.4g}"
+        yield Check(f"{name} is not proven negative", lead.high >= 0, text, "not wholly below 0")
+    yield from _check_worst_slice(found.slices, rival.slices, settings)
+
+
+def _check_worst_slice(slices: pl.DataFrame, others: pl.DataFrame, settings: GateSettings) -> Iterator[Check]:
+    both = _with_a_say(slices, settings).join(others, on=("kind", "slice"), how="inner", suffix="_champion")
+    led = both.with_columns(lead=pl.col("auc_roc") - pl.col("auc_roc_champion")).sort("lead", "kind", "slice")
+    for part in led.head(1).iter_rows(named=True):
+        found = f"{part['lead']:.4g} where {part['kind']} is {part['slice']}"
+        least = -settings.margin_slice_auc
+        yield Check("worst slice against the champion", part["lead"] >= least, found, f"at least {least:.4g} of AUC")
 
 
 def _at_least(name: str, value: float, least: float) -> Check:

@@ -1,5 +1,7 @@
 """The limits of the gate; load them by `config.load_section`, which refuses unknown keys."""
 
+from typing import Literal
+
 from pydantic.dataclasses import dataclass
 
 from fraud_detection.errors import ConfigurationError
@@ -17,8 +19,18 @@ class GateSettings:
     Attributes:
         min_card_share: of the card precision that perfect scores would reach, so that it fits any number of cards.
         min_frauds: fewer frauds than this allow no verdict, so the candidate is rejected.
-        min_slice_auc: of every slice that has at least `min_slice_frauds` frauds.
+        margin_saving_share: by what share of the champion's saving a day the candidate's may lie below it.
+        min_slice_auc: of every slice that has at least `min_slice_frauds` frauds, so of the worst one.
+        margin_slice_auc: by how much the AUC of any such slice may lie below the champion's there.
+        min_saving_a_day: in the money of the amounts; a model that never alerts saves nothing.
+        max_score_shift: population stability index of the scores against the days that calibrated the model.
+        max_latency_ms: median for one row, through MLflow.
+        max_size_mib: of all files of the model; the registry of Databricks takes no more than 1 GB for serving.
         max_age_days: days between the end of training and the test week.
+        replicates: draws of cards that intervals come from.
+        confidence: of an interval; a lead over the champion that lies below 0 with all of it is proof of a worse model,
+            however small the step.
+        passed_becomes: the alias of a version that passed.
     """
 
     min_auc_roc: float = 0.80
@@ -31,10 +43,19 @@ class GateSettings:
     margin_auc_roc: float = 0.01
     margin_average_precision: float = 0.02
     margin_card_share: float = 0.03
+    margin_saving_share: float = 0.1
+    margin_slice_auc: float = 0.1
+    min_saving_a_day: float = 1.0
+    max_score_shift: float = 0.25
+    max_latency_ms: float = 250.0
+    max_size_mib: float = 953.0
     min_frauds: int = 50
     min_slice_frauds: int = 20
     min_slice_auc: float = 0.6
     max_age_days: int = 30
+    replicates: int = 400
+    confidence: float = 0.95
+    passed_becomes: Literal["champion", "challenger"] = "champion"
 
     def __post_init__(self) -> None:
         """Refuse limits that nothing, or everything, can meet."""
@@ -43,6 +64,11 @@ class GateSettings:
                 raise ConfigurationError(
                     f"gate.min_{name} is {least} and gate.max_{name} is {most}; expected 0 <= min < max <= 1"
                 )
+        if not (self.replicates >= 1 and 0 < self.confidence < 1):
+            raise ConfigurationError(
+                f"gate.replicates is {self.replicates} and gate.confidence is {self.confidence}; "
+                "expected a whole number from 1 and a share between 0 and 1"
+            )
 
     def limits(self) -> list[tuple[str, float, float]]:
         """Name, lower and upper limit of each ranking metric."""

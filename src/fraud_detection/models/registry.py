@@ -1,23 +1,33 @@
-"""The model registry: versions, tags, aliases; the same on MLflow's SQLite and on Unity Catalog."""
+"""The model registry: a version with tags for every judged candidate; the same on MLflow's SQLite and Unity Catalog."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import mlflow
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST, ErrorCode
 
-from fraud_detection.errors import GateError, ModelError
+from fraud_detection.errors import ModelError
+from fraud_detection.models.aliases import (
+    CHAMPION,
+    NO_SUCH_MODEL,
+    ROLLED_BACK,
+    Candidacy,
+    Load,
+    Order,
+    find_version,
+    promote,
+    require_absence,
+)
 from fraud_detection.models.verdict import Verdict
 
-CHAMPION: Final = "champion"
-PREVIOUS: Final = "previous"
 RUN_TAG: Final = "run_id"
-NO_SUCH_MODEL: Final = ErrorCode.Name(RESOURCE_DOES_NOT_EXIST)
-NO_SUCH_ALIAS: Final = (NO_SUCH_MODEL, ErrorCode.Name(INVALID_PARAMETER_VALUE))
+READY, PENDING, FAILED = "READY", "PENDING_REGISTRATION", "FAILED_REGISTRATION"
+WAITED_SECONDS: Final = 300
+POLL_SECONDS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -30,29 +40,6 @@ class Registered:
     aliases: tuple[str, ...]
 
 
-def find_version(client: MlflowClient, name: str, alias: str = CHAMPION) -> int | None:
-    """The version behind an alias; None only where the registry says that there is no such model or alias.
-
-    MLflow's SQL store answers a missing alias with the same code as any bad parameter, so the list of the model's
-    aliases is asked first, and only its "no" makes that code mean "no such alias".
-
-    Raises:
-        GateError: the registry gave any other error, so nobody knows.
-    """
-    try:
-        listed = client.get_registered_model(name).aliases.get(alias)
-    except MlflowException as error:
-        _require_absence(error, (NO_SUCH_MODEL,), f"model {name}")
-        return None
-    if listed is not None:
-        return int(listed)
-    try:
-        return int(client.get_model_version_by_alias(name, alias).version)
-    except MlflowException as error:
-        _require_absence(error, NO_SUCH_ALIAS, f"alias {name}@{alias}")
-        return None
-
-
 def register(
     client: MlflowClient,
     name: str,
@@ -60,30 +47,58 @@ def register(
     model_uri: str,
     verdict: Verdict,
     tags: Mapping[str, str],
-    load: Callable[[str], Any] = mlflow.pyfunc.load_model,
+    order: Order,
+    *,
+    becomes: Candidacy = CHAMPION,
+    load: Load = mlflow.pyfunc.load_model,
 ) -> Registered:
-    """Register a judged candidate: a version with tags, and for one that passed the alias `champion`.
+    """Register a judged candidate: a version with tags, and for one that passed the alias that it `becomes`.
 
     Every step can be repeated: a second call for the same run finds the version and completes what is missing.
 
     Raises:
-        ModelError: the version cannot be loaded, so no alias moves.
+        ModelError: the version cannot be loaded, or doesn't become ready, so no alias moves.
         GateError: the registry doesn't say who is champion.
     """
     version = _ensure_version(client, name, run_id, model_uri)
     for key, value in {**tags, **_verdict_tags(verdict), RUN_TAG: run_id}.items():
         client.set_model_version_tag(name, str(version), key, value)
-    if verdict.passed:
-        _promote(client, name, version, load)
+    if verdict.passed and _is_newest(client, name, version, becomes):
+        promote(client, name, version, order, becomes, load)
     return Registered(name, version, verdict.word, _aliases_of(client, name, version))
+
+
+def _is_newest(client: MlflowClient, name: str, version: int, alias: str) -> bool:
+    """Whether an alias may move here: not by the late retry of an older version, nor of one that was rolled back."""
+    held = [find_version(client, name, alias), find_version(client, name, CHAMPION)]
+    deposed = ROLLED_BACK in client.get_model_version(name, str(version)).tags
+    return not deposed and all(holder is None or holder < version for holder in held)
 
 
 def _ensure_version(client: MlflowClient, name: str, run_id: str, model_uri: str) -> int:
     known = _version_of_run(client, name, run_id)
-    if known is not None:
-        return known
-    created = mlflow.register_model(model_uri, name, tags={RUN_TAG: run_id})
-    return int(created.version)
+    if known is None:
+        known = int(mlflow.register_model(model_uri, name, tags={RUN_TAG: run_id}).version)
+    wait_until_ready(client, name, known)
+    return known
+
+
+def wait_until_ready(
+    client: MlflowClient, name: str, version: int, sleep: Callable[[float], None] = time.sleep
+) -> ModelVersion:
+    """The version, once its files are in the registry: one that is still being copied must not be used.
+
+    Raises:
+        ModelError: it failed, or is still pending after five minutes.
+    """
+    for _ in range(WAITED_SECONDS // POLL_SECONDS):
+        found = client.get_model_version(name, str(version))
+        if found.status != PENDING:
+            break
+        sleep(POLL_SECONDS)
+    if found.status != READY:
+        raise ModelError(f"version {version} of {name} is {found.status}; expected {READY}: register its run again")
+    return found
 
 
 def _version_of_run(client: MlflowClient, name: str, run_id: str) -> int | None:
@@ -95,29 +110,16 @@ def _version_of_run(client: MlflowClient, name: str, run_id: str) -> int | None:
 
 
 def _usable(version: ModelVersion, run_id: str) -> bool:
-    return bool(version.run_id == run_id and version.status != "FAILED_REGISTRATION")
+    return bool(version.run_id == run_id and version.status != FAILED)
 
 
 def _model_exists(client: MlflowClient, name: str) -> bool:
     try:
         client.get_registered_model(name)
     except MlflowException as error:
-        _require_absence(error, (NO_SUCH_MODEL,), f"model {name}")
+        require_absence(error, (NO_SUCH_MODEL,), f"model {name}")
         return False
     return True
-
-
-def _promote(client: MlflowClient, name: str, version: int, load: Callable[[str], Any]) -> None:
-    """Move the aliases; never back to an older version, whose retry may come after a newer one took over."""
-    champion = find_version(client, name)
-    if champion is not None and champion >= version:
-        return
-    uri = f"models:/{name}/{version}"
-    if load(uri) is None:
-        raise ModelError(f"{uri} loads as nothing; expected a model")
-    if champion is not None:
-        client.set_registered_model_alias(name, PREVIOUS, str(champion))
-    client.set_registered_model_alias(name, CHAMPION, str(version))
 
 
 def _verdict_tags(verdict: Verdict) -> dict[str, str]:
@@ -128,12 +130,3 @@ def _verdict_tags(verdict: Verdict) -> dict[str, str]:
 def _aliases_of(client: MlflowClient, name: str, version: int) -> tuple[str, ...]:
     aliases = client.get_registered_model(name).aliases
     return tuple(sorted(alias for alias, holder in aliases.items() if int(holder) == version))
-
-
-def _require_absence(error: MlflowException, codes: tuple[str, ...], what: str) -> None:
-    """Let "no such thing" pass and make every other answer an error."""
-    if error.error_code in codes:
-        return
-    raise GateError(
-        f"the registry answered {error.error_code} for {what}; expected it, or {NO_SUCH_MODEL}: nothing is promoted"
-    ) from error

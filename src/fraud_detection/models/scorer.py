@@ -22,6 +22,7 @@ Floats = npt.NDArray[np.floating]
 ARTIFACT = "boosters"
 DESCRIPTION_FILE = "model.json"
 FORMAT = 1
+NO_ALERTS = 2.0  # above every probability
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,16 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Scorer:
-    """Boosters whose margins are averaged, the features that they read, in order, and the calibration."""
+    """Boosters whose margins are averaged, the features that they read, in order, and the calibration.
+
+    Attributes:
+        threshold: probability from which on a transaction is worth a review.
+    """
 
     features: tuple[str, ...]
     boosters: tuple[xgb.Booster, ...]
     calibration: Calibration
+    threshold: float = NO_ALERTS
 
     def margins(self, matrix: npt.NDArray[np.float32]) -> Floats:
         """Mean log-odds of the boosters, not calibrated; the matrix holds the features in order, NaN where absent."""
@@ -73,6 +79,7 @@ class Scorer:
             "features": self.features,
             "boosters": names,
             "calibration": asdict(self.calibration),
+            "threshold": self.threshold,
         }
         (folder / DESCRIPTION_FILE).write_text(json.dumps(description, indent=2), encoding="utf-8")
 
@@ -86,6 +93,7 @@ class Scorer:
             features=tuple(description["features"]),
             boosters=tuple(xgb.Booster(model_file=str(folder / Path(name).name)) for name in description["boosters"]),
             calibration=_read_calibration(description["calibration"]),
+            threshold=float(description.get("threshold", NO_ALERTS)),
         )
 
 
@@ -94,7 +102,7 @@ def _read_calibration(values: Mapping[str, Any]) -> Calibration:
 
 
 class FraudModel(PythonModel):
-    """What MLflow serves: features in, calibrated probability of fraud out."""
+    """What MLflow serves: features in; calibrated probability of fraud, and whether it is worth a review, out."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the boosters and the calibration."""
@@ -103,10 +111,11 @@ class FraudModel(PythonModel):
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """One column `probability`; the signature has checked the columns before."""
+        """Columns `probability` and `is_alert`; the signature has checked the columns before."""
         del context, params
         matrix = model_input[list(self.scorer.features)].to_numpy(dtype=np.float32)
-        return pd.DataFrame({"probability": self.scorer.probabilities(matrix)})
+        probabilities = self.scorer.probabilities(matrix)
+        return pd.DataFrame({"probability": probabilities, "is_alert": probabilities >= self.scorer.threshold})
 
 
 if not __package__:  # run by MLflow from a model's folder, not imported as a part of this project

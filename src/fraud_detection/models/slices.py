@@ -12,6 +12,8 @@ from fraud_detection.models.metrics import Labels, Scores, labels_of
 WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 AMOUNT_EDGES_CENTS: Final = (2_000, 10_000, 22_000)
 NEW_FOR: Final = timedelta(days=30)
+AGES: Final = ("under 30 days", "30 to 60 days", "over 60 days")
+DENSITIES: Final = ("quiet", "usual", "busy")
 SLICE_SCHEMA: Final = {
     "kind": pl.String,
     "slice": pl.String,
@@ -26,18 +28,30 @@ def slice_columns(judged: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
     """For each judged row the slices that it belongs to, one column a kind.
 
     Args:
-        judged: event_time, customer_id, amount_cents.
-        history: event_time, customer_id; reaches at least 30 days further back than the judged rows.
+        judged: event_time, customer_id, terminal_id, amount_cents.
+        history: event_time, customer_id, terminal_id; reaches at least 60 days further back than the judged rows.
     """
     first = history.group_by("customer_id").agg(pl.min("event_time").alias("first_seen"))
+    visits = history.group_by("terminal_id").agg(pl.len().alias("visits"))
     rows = judged.join(first, on="customer_id", how="left", maintain_order="left")
+    rows = rows.join(visits, on="terminal_id", how="left", maintain_order="left")
     edges_passed = pl.sum_horizontal(pl.col("amount_cents") > edge for edge in AMOUNT_EDGES_CENTS)
-    is_new = pl.col("event_time") - pl.col("first_seen") < NEW_FOR
+    age = (pl.col("event_time") - pl.col("first_seen")).fill_null(timedelta())
+    thirds = pl.sum_horizontal(age >= NEW_FOR, age >= 2 * NEW_FOR)
     return rows.select(
         edges_passed.replace_strict(dict(enumerate(_amount_bands())), return_dtype=pl.String).alias("amount"),
         pl.col("event_time").dt.weekday().replace_strict(dict(enumerate(WEEKDAYS, 1))).alias("weekday"),
-        pl.when(is_new.fill_null(value=True)).then(pl.lit("new")).otherwise(pl.lit("known")).alias("customer"),
+        pl.when(age < NEW_FOR).then(pl.lit("new")).otherwise(pl.lit("known")).alias("customer"),
+        thirds.replace_strict(dict(enumerate(AGES)), return_dtype=pl.String).alias("customer_age"),
+        _terminal_density().alias("terminal"),
     )
+
+
+def _terminal_density() -> pl.Expr:
+    """Which third of the judged rows a terminal falls into, by how often it was used in the history."""
+    visits = pl.col("visits").fill_null(0)
+    passed = pl.sum_horizontal(visits > visits.quantile(share, "lower") for share in (1 / 3, 2 / 3))
+    return passed.replace_strict(dict(enumerate(DENSITIES)), return_dtype=pl.String)
 
 
 def _amount_bands() -> list[str]:

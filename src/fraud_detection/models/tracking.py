@@ -19,6 +19,7 @@ from fraud_detection.errors import ModelError
 from fraud_detection.models import plots, scorer
 from fraud_detection.models.metrics import evaluate, labels_of
 from fraud_detection.models.provenance import Provenance, serving_requirements
+from fraud_detection.models.score_distribution import ScoreDistribution, describe_scores
 from fraud_detection.models.scorer import Scorer
 from fraud_detection.models.training import Candidate, score_rows
 from fraud_detection.models.verdict import Verdict, verdict_from_dict
@@ -26,6 +27,8 @@ from fraud_detection.models.verdict import Verdict, verdict_from_dict
 MODEL: Final = "model"
 VERDICT_FILE: Final = "verdict.json"
 TRAINED_UNTIL: Final = "trained_until"
+THRESHOLD: Final = "threshold"
+DISTRIBUTION: Final = "score_distribution"
 EXAMPLE_ROWS: Final = 5
 
 Floats = npt.NDArray[np.float64]
@@ -37,12 +40,22 @@ class StoredModel:
 
     Attributes:
         features: the columns of its signature, in order.
+        input_types: their types, as MLflow calls them.
+        outputs: the columns of its answer.
         trained_until: no label of an event from this moment on was learned.
+        threshold: probability from which on it raises an alert.
+        distribution: of its scores on the held-out days; None for a model of before there was one.
+        size_bytes: of all its files.
     """
 
     uri: str
     features: tuple[str, ...]
+    input_types: tuple[str, ...]
+    outputs: tuple[str, ...]
     trained_until: datetime
+    threshold: float
+    distribution: ScoreDistribution | None
+    size_bytes: int
     model: PyFuncModel
 
     def score(self, rows: pl.DataFrame) -> Floats:
@@ -94,12 +107,23 @@ def load_model(uri: str) -> StoredModel:
     Raises:
         ModelError: the model has no signature, or doesn't say until when it was trained.
     """
-    model = mlflow.pyfunc.load_model(uri)
+    folder = Path(mlflow.artifacts.download_artifacts(uri))
+    model = mlflow.pyfunc.load_model(str(folder))
     signature, notes = model.metadata.signature, model.metadata.metadata or {}
     if signature is None or TRAINED_UNTIL not in notes:
         raise ModelError(f"{uri} lacks a signature or the note {TRAINED_UNTIL!r}; expected a model of this pipeline")
-    features = tuple(signature.inputs.input_names())
-    return StoredModel(uri, features, datetime.fromisoformat(notes[TRAINED_UNTIL]), model)
+    outputs = signature.outputs.input_names() if signature.outputs else ()
+    return StoredModel(
+        uri=uri,
+        features=tuple(signature.inputs.input_names()),
+        input_types=tuple(kind.name for kind in signature.inputs.input_types()),
+        outputs=tuple(outputs),
+        trained_until=datetime.fromisoformat(notes[TRAINED_UNTIL]),
+        threshold=float(notes.get(THRESHOLD, scorer.NO_ALERTS)),
+        distribution=ScoreDistribution(**notes[DISTRIBUTION]) if DISTRIBUTION in notes else None,
+        size_bytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
+        model=model,
+    )
 
 
 def load_scorer(uri: str) -> Scorer:
@@ -116,6 +140,7 @@ def model_uri(run_id: str) -> str:
 def _parameters(candidate: Candidate) -> dict[str, Any]:
     settings = asdict(candidate.settings)
     settings.pop("parameters")
+    settings |= {f"costs.{name}": value for name, value in asdict(candidate.costs).items()}
     chosen = {f"xgboost.{name}": value for name, value in candidate.parameters.items()}
     trees = {"trees": "+".join(str(booster.num_boosted_rounds()) for booster in candidate.scorer.boosters)}
     return {**settings, **chosen, **trees, "features": len(candidate.scorer.features)}
@@ -127,7 +152,13 @@ def _metrics(candidate: Candidate) -> dict[str, float]:
     metrics |= {f"seconds_{name}": value for name, value in candidate.seconds.items()}
     if candidate.study:
         metrics["search_average_precision"] = candidate.study.value
-    return {**metrics, "training_rows": candidate.rows, "training_frauds": candidate.frauds}
+    metrics |= {f"held_out_{name}": value for name, value in candidate.saving.items()}
+    return {
+        **metrics,
+        THRESHOLD: candidate.scorer.threshold,
+        "training_rows": candidate.rows,
+        "training_frauds": candidate.frauds,
+    }
 
 
 def _tags(candidate: Candidate, provenance: Provenance) -> dict[str, str]:
@@ -162,10 +193,15 @@ def _log_model(candidate: Candidate) -> None:
             signature=_signature(features),
             input_example=example.to_pandas(),
             pip_requirements=serving_requirements(),
-            metadata={TRAINED_UNTIL: candidate.fold.train_end.isoformat()},
+            metadata={
+                TRAINED_UNTIL: candidate.fold.train_end.isoformat(),
+                THRESHOLD: candidate.scorer.threshold,
+                DISTRIBUTION: asdict(describe_scores(candidate.held_out["score"].to_numpy())),
+            },
         )
 
 
 def _signature(features: tuple[str, ...]) -> ModelSignature:
     inputs = Schema([ColSpec("double", name) for name in features])
-    return ModelSignature(inputs=inputs, outputs=Schema([ColSpec("double", "probability")]))
+    outputs = Schema([ColSpec("double", "probability"), ColSpec("boolean", "is_alert")])
+    return ModelSignature(inputs=inputs, outputs=outputs)

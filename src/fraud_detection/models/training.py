@@ -1,7 +1,7 @@
 """From labelled rows to a candidate: search, fit, stop early, calibrate."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from time import perf_counter
 
@@ -13,6 +13,7 @@ from sklearn.metrics import average_precision_score
 from fraud_detection.errors import ModelError
 from fraud_detection.models import boosting
 from fraud_detection.models.calibration import CALIBRATORS
+from fraud_detection.models.costs import CostSettings, choose_threshold, measure_saving
 from fraud_detection.models.metrics import labels_of
 from fraud_detection.models.scorer import Calibration, Scorer
 from fraud_detection.models.search import Parameters, Study, search
@@ -30,6 +31,8 @@ class Candidate:
         held_out: the rows that stopped and calibrated the model, with its `score`.
         study: None where no search was asked for.
         seconds: by step.
+        costs: what the threshold was chosen by.
+        saving: what alerts of that threshold save on the held-out days.
     """
 
     scorer: Scorer
@@ -41,16 +44,25 @@ class Candidate:
     held_out: pl.DataFrame
     study: Study | None
     seconds: dict[str, float]
+    costs: CostSettings = field(default_factory=CostSettings)
+    saving: dict[str, float] = field(default_factory=dict)
 
 
-def train_candidate(rows: pl.DataFrame, features: Sequence[str], fold: Fold, settings: TrainingSettings) -> Candidate:
-    """Search on the weeks before, then fit and calibrate on the window that ends with the fold's training week.
+def train_candidate(
+    rows: pl.DataFrame,
+    features: Sequence[str],
+    fold: Fold,
+    settings: TrainingSettings,
+    costs: CostSettings = CostSettings(),  # noqa: B008  frozen
+) -> Candidate:
+    """Search on the weeks before, fit and calibrate on the window that ends with the fold's training week, set alerts.
 
     Args:
-        rows: transaction_id, event_time, customer_id, is_fraud, known_at and the features, in any order.
+        rows: transaction_id, event_time, customer_id, amount_cents, is_fraud, known_at and the features, in any order.
         features: names of the columns to learn from.
         fold: nothing is learned from a label that was not known when its test week began.
         settings: the recipe.
+        costs: by which the threshold of alerts is chosen, on the held-out days.
 
     Raises:
         ModelError: the window or the held-out days lack a class.
@@ -59,7 +71,7 @@ def train_candidate(rows: pl.DataFrame, features: Sequence[str], fold: Fold, set
     study = find_parameters(rows, features, fold, settings) if settings.trials else None
     searched = perf_counter()
     parameters = study.parameters if study else {**boosting.STARTING_POINT, **settings.parameters}
-    candidate = fit_candidate(rows, features, fold, settings, parameters)
+    candidate = set_threshold(fit_candidate(rows, features, fold, settings, parameters), costs)
     seconds = {"search": searched - started, "fit": perf_counter() - searched}
     return replace(candidate, study=study, seconds=seconds)
 
@@ -88,6 +100,15 @@ def fit_candidate(
         study=None,
         seconds={},
     )
+
+
+def set_threshold(candidate: Candidate, costs: CostSettings) -> Candidate:
+    """The candidate with the threshold that saves most on its held-out days, which it was not fitted on."""
+    held_out = candidate.held_out
+    scores = held_out["score"].to_numpy()
+    threshold = choose_threshold(held_out, scores, costs)
+    saving = measure_saving(held_out, scores, threshold, costs)
+    return replace(candidate, scorer=replace(candidate.scorer, threshold=threshold), costs=costs, saving=saving)
 
 
 def find_parameters(rows: pl.DataFrame, features: Sequence[str], fold: Fold, settings: TrainingSettings) -> Study:

@@ -30,12 +30,14 @@ class Verdict:
         metrics: of the candidate on the judged rows; empty where its scores cannot be measured.
         champion_metrics: of the champion on the same rows; empty where there is none.
         slices: one mapping a slice: kind, slice, rows, frauds, auc_roc, average_precision.
+        intervals: value, low and high by figure; a lead is the candidate's less the champion's.
     """
 
     checks: tuple[Check, ...]
     metrics: Mapping[str, float] = field(default_factory=dict)
     champion_metrics: Mapping[str, float] = field(default_factory=dict)
     slices: tuple[Mapping[str, Any], ...] = ()
+    intervals: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -64,4 +66,5 @@ def verdict_from_dict(values: Mapping[str, Any]) -> Verdict:
         metrics=values["metrics"],
         champion_metrics=values["champion_metrics"],
         slices=tuple(values["slices"]),
+        intervals=values.get("intervals", {}),  # absent from verdicts of before
     )

@@ -19,7 +19,7 @@ class Arguments:
         engine: auto, single_node or spark.
         trials: of the hyperparameter search; 0 for none.
         replay: true to judge the lines in quarantine again, after a fix.
-        settings: a YAML file with sections data, features, training, gate; empty for the defaults.
+        settings: a YAML file with sections data, features, training, costs, gate; empty for the defaults.
         candidate: MLflow run of the model to judge or register.
         verdict: what validate said of it.
         attempt: {{task.execution_count}}, from 1.

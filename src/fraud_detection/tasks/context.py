@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 from fraud_detection.config import DataSettings, load_section, read_yaml
 from fraud_detection.errors import ConfigurationError
 from fraud_detection.features.settings import FeatureSettings
+from fraud_detection.models.costs import CostSettings
 from fraud_detection.models.gate_settings import GateSettings
 from fraud_detection.models.provenance import Provenance, find_commit, hash_lock_file
 from fraud_detection.models.settings import TrainingSettings
@@ -25,7 +26,13 @@ from fraud_detection.tasks.arguments import Arguments, parse_arguments
 
 LOCK_FILE = "requirements.txt"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
-SECTIONS = {"data": DataSettings, "features": FeatureSettings, "training": TrainingSettings, "gate": GateSettings}
+SECTIONS = {
+    "data": DataSettings,
+    "features": FeatureSettings,
+    "training": TrainingSettings,
+    "costs": CostSettings,
+    "gate": GateSettings,
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,7 @@ class Settings:
     data: DataSettings = field(default_factory=DataSettings)
     features: FeatureSettings = field(default_factory=FeatureSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
+    costs: CostSettings = field(default_factory=CostSettings)
     gate: GateSettings = field(default_factory=GateSettings)
 
 
@@ -115,15 +123,20 @@ def load_settings(arguments: Arguments) -> Settings:
 
 def connect_mlflow(experiment: str, local: Path | None) -> None:
     """Choose the tracking store and the registry, and make the experiment if it is not there."""
+    choose_stores(local)
+    if local and mlflow.get_experiment_by_name(experiment) is None:
+        mlflow.create_experiment(experiment, artifact_location=(local / "mlartifacts").as_uri())
+    mlflow.set_experiment(experiment)
+
+
+def choose_stores(local: Path | None) -> None:
+    """The tracking store and the registry: those of the workspace, or one SQLite file."""
     if local is None:
         mlflow.set_tracking_uri("databricks")
         mlflow.set_registry_uri("databricks-uc")
     else:
         local.mkdir(parents=True, exist_ok=True)
         mlflow.set_tracking_uri(f"sqlite:///{local / 'mlflow.db'}")
-        if mlflow.get_experiment_by_name(experiment) is None:
-            mlflow.create_experiment(experiment, artifact_location=(local / "mlartifacts").as_uri())
-    mlflow.set_experiment(experiment)
 
 
 def attempt_tags(context: Context) -> dict[str, str]:

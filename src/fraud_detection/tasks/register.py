@@ -2,14 +2,18 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from mlflow import MlflowClient
 
 from fraud_detection.errors import GateError
+from fraud_detection.models.aliases import Order
 from fraud_detection.models.registry import register
 from fraud_detection.models.tracking import load_verdict, model_uri
 from fraud_detection.tasks.context import task_context
 from fraud_detection.tasks.values import set_task_values
+
+ORIGINS = ("git_commit", "code_sha256", "lock_sha256")
 
 log = logging.getLogger(__name__)
 
@@ -26,19 +30,21 @@ def main(argv: Sequence[str] | None = None) -> None:
             )
         client = MlflowClient()
         tags = {"job_run_id": arguments.job_run_id, **lineage(client, arguments.candidate)}
+        order = Order(f"job run {arguments.job_run_id or 'unknown'}", datetime.now(UTC), verdict.word)
+        source, becomes = model_uri(arguments.candidate), context.settings.gate.passed_becomes
         done = register(
-            client, arguments.model_name, arguments.candidate, model_uri(arguments.candidate), verdict, tags
+            client, arguments.model_name, arguments.candidate, source, verdict, tags, order, becomes=becomes
         )
-        alias = ", ".join(done.aliases) or "none"
         alias = ", ".join(done.aliases) or "none"
         log.info("%s version %d: %s, alias: %s", done.name, done.version, done.verdict, alias)
         set_task_values({"model": done.name, "version": done.version, "verdict": done.verdict, "alias": alias})
 
 
 def lineage(client: MlflowClient, run_id: str) -> dict[str, str]:
-    """The tags of a run that say where its model comes from."""
+    """The tags of a run that say where its model comes from; Unity Catalog allows no dots in the keys of a version."""
     tags = client.get_run(run_id).data.tags
-    return {key: value for key, value in tags.items() if key.startswith("data_version.") or key == "git_commit"}
+    kept = {key: value for key, value in tags.items() if key.startswith("data_version.") or key in ORIGINS}
+    return {key.replace(".", "_"): value for key, value in kept.items()}
 
 
 if __name__ == "__main__":

@@ -22,11 +22,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         since = now - timedelta(days=days_needed(settings, context.settings.data.label_delay_days))
         rows = read_labelled_features(context.spark, context.tables, MODEL_FEATURES, since, now)
         fold = production_fold(rows, now, context.settings.data.label_delay_days)
-        candidate = train_candidate(rows, MODEL_FEATURES, fold, settings)
+        candidate = train_candidate(rows, MODEL_FEATURES, fold, settings, context.settings.costs)
         run_id = log_candidate(candidate, context.provenance(feature_table().name, SILVER_LABELS.name))
         set_task_values(
             {"run_id": run_id}
             | {"training_rows": candidate.rows, "training_frauds": candidate.frauds}
+            | {"threshold": round(candidate.scorer.threshold, 4)}
             | {f"seconds_{step}": round(seconds, 1) for step, seconds in candidate.seconds.items()}
         )
 

@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 
 from fraud_detection.features.frames import to_polars
 from fraud_detection.features.registry import MODEL_FEATURES
+from fraud_detection.models.aliases import find_version
 from fraud_detection.models.gate import decide
-from fraud_detection.models.registry import find_version
 from fraud_detection.models.split import evaluation_rows, production_fold
 from fraud_detection.models.tracking import StoredModel, load_model, log_verdict, model_uri
 from fraud_detection.models.verdict import Verdict
@@ -22,7 +22,7 @@ from fraud_detection.tasks.values import set_task_values
 
 RECENT_DAYS = 7 + 2 * 7 + 7
 HISTORY_DAYS = 92
-SHOWN = ("auc_roc", "average_precision", "card_precision", "calibration_error")
+SHOWN = ("auc_roc", "average_precision", "card_precision", "calibration_error", "saving_a_day")
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +36,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         fold = production_fold(rows, now, context.settings.data.label_delay_days)
         judged = evaluation_rows(rows, fold)
         candidate = load_model(model_uri(arguments.candidate))
-        history = read_customers(context, fold.test_start)
+        history = read_visits(context, fold.test_start)
         champion = load_champion(arguments.model_name)
-        verdict = decide(judged, history, fold, candidate, champion, MODEL_FEATURES, context.settings.gate)
+        limits, costs = context.settings.gate, context.settings.costs
+        verdict = decide(judged, history, fold, candidate, champion, MODEL_FEATURES, limits, costs)
         log_verdict(arguments.candidate, verdict, judged)
         for reason in verdict.reasons:
             log.info(reason)
@@ -60,12 +61,12 @@ def load_champion(name: str) -> StoredModel | None:
     return load_model(f"models:/{name}/{version}") if version is not None else None
 
 
-def read_customers(context: Context, before: datetime) -> pl.DataFrame:
-    """Who bought when in the months before the test week; by this, new customers are known."""
+def read_visits(context: Context, before: datetime) -> pl.DataFrame:
+    """Who bought when and where in the months before the test week; by this, slices are made."""
     since = before - timedelta(days=HISTORY_DAYS)
     recent = (F.col("event_time") >= F.lit(since)) & (F.col("event_time") < F.lit(before))
     rows = context.tables.read(context.spark, SILVER_TRANSACTIONS.name).where(recent)
-    return to_polars(rows.select("event_time", "customer_id"))
+    return to_polars(rows.select("event_time", "customer_id", "terminal_id"))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import mlflow
 import pytest
@@ -11,11 +12,14 @@ from mlflow.protos.databricks_pb2 import (
     TEMPORARILY_UNAVAILABLE,
 )
 
-from fraud_detection.errors import GateError
-from fraud_detection.models import registry, tracking
+from fraud_detection.errors import GateError, ModelError
+from fraud_detection.models import aliases, registry, tracking
+from fraud_detection.models.aliases import Order
 from fraud_detection.models.verdict import Check, Verdict
 
 NAME = "fraud"
+ORDER = Order("job run 7", datetime(2018, 8, 8, tzinfo=UTC), "passed")
+TAGS = {"data_version_features": "3"}
 PASSED = Verdict((Check("auc_roc", passed=True, found="0.87", expected="0.8"),), {"auc_roc": 0.87})
 REJECTED = Verdict((Check("auc_roc", passed=False, found="0.5", expected="0.8"),), {"auc_roc": 0.5})
 
@@ -59,7 +63,7 @@ def second_run(store, run_id):
 
 
 def register(store, run_id, verdict=PASSED):
-    return registry.register(store, NAME, run_id, tracking.model_uri(run_id), verdict, {"data_version.features": "3"})
+    return registry.register(store, NAME, run_id, tracking.model_uri(run_id), verdict, TAGS, ORDER)
 
 
 def versions(store):
@@ -70,7 +74,8 @@ def test_a_passing_candidate_becomes_champion_with_its_tags(store, run_id):
     done = register(store, run_id)
     assert (done.version, done.verdict, done.aliases) == (1, "passed", ("champion",))
     tags = store.get_model_version(NAME, "1").tags
-    assert tags == {"run_id": run_id, "verdict": "passed", "test_auc_roc": "0.87", "data_version.features": "3"}
+    note = {"audit_20180808T000000000000": "champion instead of none, ordered by job run 7: passed"}
+    assert tags == {"run_id": run_id, "verdict": "passed", "test_auc_roc": "0.87", **TAGS, **note}
     assert tracking.load_model(f"models:/{NAME}@champion").features[0] == "amount"
 
 
@@ -78,20 +83,20 @@ def test_a_rejected_candidate_becomes_a_version_without_an_alias(store, run_id):
     done = register(store, run_id, REJECTED)
     assert (done.version, done.verdict, done.aliases) == (1, "rejected", ())
     assert store.get_model_version(NAME, "1").tags["verdict"] == "rejected"
-    assert registry.find_version(store, NAME) is None
+    assert aliases.find_version(store, NAME) is None
 
 
 def test_the_champion_before_is_called_previous(store, run_id, second_run):
     register(store, run_id)
     assert register(store, second_run).version == 2
-    assert registry.find_version(store, NAME) == 2
-    assert registry.find_version(store, NAME, "previous") == 1
+    assert aliases.find_version(store, NAME) == 2
+    assert aliases.find_version(store, NAME, "previous") == 1
 
 
 def test_a_rejected_candidate_leaves_the_champion_alone(store, run_id, second_run):
     register(store, run_id)
     register(store, second_run, REJECTED)
-    assert registry.find_version(store, NAME) == 1
+    assert aliases.find_version(store, NAME) == 1
 
 
 def test_registering_twice_changes_nothing(store, run_id):
@@ -103,7 +108,7 @@ def test_a_late_retry_of_an_older_run_does_not_depose_the_newer_champion(store, 
     register(store, run_id)
     register(store, second_run)
     assert register(store, run_id).aliases == ("previous",)
-    assert registry.find_version(store, NAME) == 2
+    assert aliases.find_version(store, NAME) == 2
 
 
 @pytest.mark.parametrize(
@@ -111,6 +116,7 @@ def test_a_late_retry_of_an_older_run_does_not_depose_the_newer_champion(store, 
     [
         ("set_model_version_tag", 0),
         ("set_model_version_tag", 2),
+        ("set_model_version_tag", 4),
         ("set_registered_model_alias", 0),
         ("set_registered_model_alias", 1),
     ],
@@ -123,7 +129,7 @@ def test_killed_anywhere_the_alias_loads_and_a_retry_completes_the_rest(store, r
     assert tracking.load_model(f"models:/{NAME}@champion").features[0] == "amount"
     done = register(store, second_run)
     assert (done.version, done.aliases, versions(store)) == (2, ("champion",), [1, 2])
-    assert registry.find_version(store, NAME, "previous") == 1
+    assert aliases.find_version(store, NAME, "previous") == 1
     assert store.get_model_version(NAME, "2").tags["verdict"] == "passed"
 
 
@@ -138,14 +144,14 @@ def test_a_version_that_does_not_load_gets_no_alias(store, run_id):
         raise MlflowException(f"{uri} is gone", RESOURCE_DOES_NOT_EXIST)
 
     with pytest.raises(MlflowException, match="is gone"):
-        registry.register(store, NAME, run_id, tracking.model_uri(run_id), PASSED, {}, load=fail)
-    assert registry.find_version(store, NAME) is None
+        registry.register(store, NAME, run_id, tracking.model_uri(run_id), PASSED, {}, ORDER, load=fail)
+    assert aliases.find_version(store, NAME) is None
 
 
 def test_without_a_model_or_without_the_alias_there_is_no_champion(store):
-    assert registry.find_version(store, NAME) is None
+    assert aliases.find_version(store, NAME) is None
     store.create_registered_model(NAME)
-    assert registry.find_version(store, NAME) is None
+    assert aliases.find_version(store, NAME) is None
 
 
 @dataclass(frozen=True)
@@ -167,13 +173,13 @@ class BrokenRegistry:
 @pytest.mark.parametrize("code", [INTERNAL_ERROR, PERMISSION_DENIED, TEMPORARILY_UNAVAILABLE, INVALID_PARAMETER_VALUE])
 def test_any_other_answer_for_the_model_is_an_error_whatever_its_words(code):
     with pytest.raises(GateError, match="nothing is promoted"):
-        registry.find_version(BrokenRegistry(code, None), NAME)
+        aliases.find_version(BrokenRegistry(code, None), NAME)
 
 
 @pytest.mark.parametrize("code", [INTERNAL_ERROR, PERMISSION_DENIED, TEMPORARILY_UNAVAILABLE])
 def test_any_other_answer_for_the_alias_is_an_error_whatever_its_words(code):
     with pytest.raises(GateError, match="nothing is promoted"):
-        registry.find_version(BrokenRegistry(None, code), NAME)
+        aliases.find_version(BrokenRegistry(None, code), NAME)
 
 
 def test_an_alias_that_the_list_forgot_is_still_found(store, run_id):
@@ -183,4 +189,49 @@ def test_an_alias_that_the_list_forgot_is_still_found(store, run_id):
         def get_registered_model(self, name):  # noqa: ARG002 - the registry's own signature
             return type("Model", (), {"aliases": {}})
 
-    assert registry.find_version(Forgetful(), NAME) == 1
+    assert aliases.find_version(Forgetful(), NAME) == 1
+
+
+def test_a_version_that_is_still_being_copied_is_waited_for(store, run_id):
+    waited = []
+
+    class Slow(type(store)):
+        def get_model_version(self, name, version):
+            found = super().get_model_version(name, version)
+            found._status = registry.PENDING if len(waited) < 2 else registry.READY
+            return found
+
+    register(store, run_id)
+    assert registry.wait_until_ready(Slow(), NAME, 1, waited.append).status == registry.READY
+    assert waited == [registry.POLL_SECONDS] * 2
+
+
+@pytest.mark.parametrize("status", [registry.PENDING, registry.FAILED])
+def test_a_version_that_never_gets_ready_is_an_error(store, run_id, status):
+    class Stuck(type(store)):
+        def get_model_version(self, name, version):
+            found = super().get_model_version(name, version)
+            found._status = status
+            return found
+
+    register(store, run_id)
+    with pytest.raises(ModelError, match=f"version 1 of {NAME} is {status}; expected READY"):
+        registry.wait_until_ready(Stuck(), NAME, 1, lambda _: None)
+
+
+def test_where_people_decide_a_passed_candidate_becomes_challenger(store, run_id, second_run):
+    register(store, run_id)
+    uri = tracking.model_uri(second_run)
+    done = registry.register(store, NAME, second_run, uri, PASSED, TAGS, ORDER, becomes="challenger")
+    assert done.aliases == ("challenger",)
+    assert aliases.find_version(store, NAME) == 1
+    aliases.promote(store, NAME, 2, ORDER)
+    assert dict(store.get_registered_model(NAME).aliases) == {"champion": 2, "previous": 1}
+
+
+def test_no_retry_of_a_registration_brings_back_what_was_rolled_back(store, run_id, second_run):
+    register(store, run_id)
+    register(store, second_run)
+    aliases.roll_back(store, NAME, ORDER)
+    assert register(store, second_run).aliases == ()
+    assert aliases.find_version(store, NAME) == 1

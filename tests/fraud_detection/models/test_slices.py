@@ -15,6 +15,7 @@ def make_judged(*lines):
         {
             "event_time": [MONDAY + timedelta(days=day) for day, _, _, _ in lines],
             "customer_id": [card for _, card, _, _ in lines],
+            "terminal_id": ["shop", "kiosk", "mall"][: len(lines)],
             "amount_cents": [cents for _, _, cents, _ in lines],
             "is_fraud": [fraud for _, _, _, fraud in lines],
         }
@@ -27,6 +28,7 @@ def make_history(**days_before):
         {
             "event_time": [MONDAY - timedelta(days=days) for days in days_before.values()],
             "customer_id": list(days_before),
+            "terminal_id": ["mall", "mall", "shop"][: len(days_before)],
         }
     )
 
@@ -38,9 +40,11 @@ def test_a_row_belongs_to_a_band_of_amount_a_weekday_and_the_new_or_known_cards(
             "amount": ["up to 20", "20-100", "above 220"],
             "weekday": ["Monday", "Sunday", "Monday"],
             "customer": ["known", "new", "new"],
+            "customer_age": ["30 to 60 days", "under 30 days", "under 30 days"],
+            "terminal": ["usual", "quiet", "busy"],
         }
     )
-    assert_frame_equal(slice_columns(judged, make_history(old=30, young=23)), expected)
+    assert_frame_equal(slice_columns(judged, make_history(old=30, young=23, other=90)), expected)
 
 
 def test_a_slice_is_measured_where_it_holds_both_classes():

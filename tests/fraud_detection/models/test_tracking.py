@@ -57,6 +57,18 @@ def test_the_stored_model_gives_the_probabilities_of_the_trained_one(run_id, can
     np.testing.assert_array_equal(score_rows(tracking.load_scorer(tracking.model_uri(run_id)), judged), expected)
 
 
+def test_the_stored_model_alerts_from_the_threshold_on_that_saved_most(run_id, candidate):
+    frame = candidate.held_out.select(pl.col(candidate.scorer.features).cast(pl.Float64)).to_pandas()
+    stored = tracking.load_model(tracking.model_uri(run_id))
+    answer = stored.model.predict(frame)
+    assert stored.threshold == candidate.scorer.threshold < 1
+    assert (answer["is_alert"] == (answer["probability"] >= stored.threshold)).all()
+    assert 0 < answer["is_alert"].sum() < len(answer)
+    assert candidate.saving["saving_a_day"] > 0
+    assert stored.distribution.shift(candidate.held_out["score"].to_numpy()) == 0
+    assert 10_000 < stored.size_bytes < 10_000_000
+
+
 def test_the_stored_model_holds_no_pickle_and_a_pickle_would_be_found(run_id):
     files = [file for file in downloaded(run_id).rglob("*") if file.is_file()]
     assert any(file.suffix == ".ubj" for file in files)
@@ -97,7 +109,7 @@ def test_the_stored_model_is_served_without_this_project(run_id, tmp_path):
 def test_the_signature_is_enforced(run_id, candidate, break_columns):
     model = mlflow.pyfunc.load_model(tracking.model_uri(run_id))
     frame = candidate.held_out.head(3).select(pl.col(candidate.scorer.features).cast(pl.Float64)).to_pandas()
-    assert list(model.predict(frame)) == ["probability"]
+    assert list(model.predict(frame)) == ["probability", "is_alert"]
     with pytest.raises(MlflowException, match="schema"):
         model.predict(break_columns(frame))
 

@@ -54,7 +54,7 @@ def test_sections_of_the_file_reach_their_settings(make_arguments):
 
 
 def test_an_unknown_section_fails_and_names_the_known_ones(make_arguments):
-    message = "settings have no section dat, model; known are data, features, training, gate"
+    message = "settings have no section dat, model; known are data, features, training, costs, gate"
     with pytest.raises(ConfigurationError, match=message):
         load_settings(make_arguments("model: {}\ndat: {}\n"))
 

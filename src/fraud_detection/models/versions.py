@@ -1,0 +1,77 @@
+"""What the registry knows of its versions, for people."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from fraud_detection.errors import ModelError
+from fraud_detection.models.aliases import AUDIT, NO_SUCH_MODEL, require_absence
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a model.
+
+    Attributes:
+        aliases: that point to it now.
+        tags: its verdict, figures and origin.
+        orders: the changes of aliases that were asked for, oldest first.
+    """
+
+    number: int
+    created: datetime
+    status: str
+    run_id: str
+    aliases: tuple[str, ...]
+    tags: dict[str, str]
+    orders: tuple[str, ...]
+
+    @property
+    def verdict(self) -> str:
+        """Of the gate; "unknown" for a version that was registered past it."""
+        return self.tags.get("verdict", "unknown")
+
+
+def list_versions(client: MlflowClient, name: str) -> list[Version]:
+    """All versions, newest first.
+
+    Raises:
+        ModelError: there is no such model.
+        GateError: the registry gave any other error.
+    """
+    try:
+        aliases = client.get_registered_model(name).aliases
+    except MlflowException as error:
+        require_absence(error, (NO_SUCH_MODEL,), f"model {name}")
+        raise ModelError(f"there is no model {name}; expected one: run the training job, or name another") from error
+    found = client.search_model_versions(f"name='{name}'")
+    return sorted((_describe(version, aliases) for version in found), key=lambda version: -version.number)
+
+
+def find_number(client: MlflowClient, name: str, number: int) -> Version:
+    """One version.
+
+    Raises:
+        ModelError: there is no such model or version; the message names the known ones.
+    """
+    versions = {version.number: version for version in list_versions(client, name)}
+    if number not in versions:
+        known = ", ".join(map(str, sorted(versions))) or "none"
+        raise ModelError(f"{name} has no version {number}; known are {known}")
+    return versions[number]
+
+
+def _describe(version: ModelVersion, aliases: dict[str, str]) -> Version:
+    number = int(version.version)
+    return Version(
+        number=number,
+        created=datetime.fromtimestamp(version.creation_timestamp / 1_000, UTC),
+        status=version.status,
+        run_id=version.tags.get("run_id", version.run_id or ""),
+        aliases=tuple(sorted(alias for alias, holder in aliases.items() if int(holder) == number)),
+        tags={key: value for key, value in version.tags.items() if not key.startswith(AUDIT)},
+        orders=tuple(value for key, value in sorted(version.tags.items()) if key.startswith(AUDIT)),
+    )

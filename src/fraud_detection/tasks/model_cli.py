@@ -1,0 +1,140 @@
+"""`fraud-model`: which version of the model is champion, and how to change that."""
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from rich.console import Console
+from rich.table import Table
+
+from fraud_detection.errors import FraudDetectionError, ModelError
+from fraud_detection.models.aliases import CHALLENGER, CHAMPION, Candidacy, Change, Order, roll_back
+from fraud_detection.models.aliases import promote as promote_version
+from fraud_detection.models.registry import wait_until_ready
+from fraud_detection.models.versions import Version, find_number, list_versions
+from fraud_detection.session import local_folder, on_databricks
+from fraud_detection.tasks.arguments import Arguments
+from fraud_detection.tasks.context import choose_stores
+
+SHOWN = ("test_average_precision", "test_saving_a_day")
+UNDECIDED = 2
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+console = Console(soft_wrap=True, highlight=False)
+
+ModelName = Annotated[str, typer.Option("--model-name", help="The model; on Databricks catalog.schema.name.")]
+Why = Annotated[str, typer.Option(help="The reason; kept in the tags of the version.")]
+By = Annotated[str, typer.Option(help="Who orders it; without, the user of this machine.")]
+DEFAULT_NAME = Arguments(as_of="").model_name
+
+
+@app.callback()
+def choose(
+    workspace: Annotated[  # noqa: FBT002
+        bool, typer.Option("--workspace", help="The registry of the Databricks workspace, from this machine.")
+    ] = False,
+) -> None:
+    """Say which version of the model is champion, and change that."""
+    choose_stores(None if workspace or on_databricks() else local_folder())
+
+
+@app.command()
+def promote(
+    version: Annotated[int, typer.Argument(help="Number of the version.")],
+    why: Why = "",
+    by: By = "",
+    to: Annotated[str, typer.Option(help="champion, or challenger.")] = CHAMPION,
+    force: Annotated[bool, typer.Option("--force", help="Also a version that the gate did not pass.")] = False,  # noqa: FBT002
+    model_name: ModelName = DEFAULT_NAME,
+) -> None:
+    """Make a version champion; the champion before becomes previous. Repeating it changes nothing.
+
+    Example: fraud-model promote 3 --why "reviewed by the fraud team"
+    """
+    with _registry() as client:
+        if to not in {CHAMPION, CHALLENGER}:
+            raise ModelError(f"--to is {to!r}; expected {CHAMPION} or {CHALLENGER}")
+        found = find_number(client, model_name, version)
+        _require_passed(found, force=force)
+        wait_until_ready(client, model_name, version)
+        alias: Candidacy = CHALLENGER if to == CHALLENGER else CHAMPION
+        _tell(promote_version(client, model_name, version, _order(by, why), alias))
+
+
+@app.command()
+def rollback(why: Why = "", by: By = "", model_name: ModelName = DEFAULT_NAME) -> None:
+    """Make the previous version champion again. Repeating it changes nothing.
+
+    Example: fraud-model rollback --why "alerts doubled since Monday"
+    """
+    with _registry() as client:
+        _tell(roll_back(client, model_name, _order(by, why)))
+
+
+@app.command("list")
+def list_all(model_name: ModelName = DEFAULT_NAME) -> None:
+    """List all versions, newest first, with verdict, aliases and figures of the test week."""
+    with _registry() as client:
+        table = Table("version", "created", "verdict", "aliases", "average precision", "saving a day")
+        for version in list_versions(client, model_name):
+            figures = (_shorten(version.tags.get(key, "")) for key in SHOWN)
+            created, aliases = f"{version.created:%Y-%m-%d %H:%M}", ", ".join(version.aliases)
+            table.add_row(str(version.number), created, version.verdict, aliases, *figures)
+        console.print(table, soft_wrap=False)
+
+
+@app.command()
+def show(
+    version: Annotated[int, typer.Argument(help="Number of the version.")], model_name: ModelName = DEFAULT_NAME
+) -> None:
+    """Show what is known of one version: aliases, figures, where it comes from, who moved it when."""
+    with _registry() as client:
+        found = find_number(client, model_name, version)
+        console.print(f"{model_name} version {found.number}, {found.created:%Y-%m-%d %H:%M} UTC, {found.status}")
+        console.print(f"aliases: {', '.join(found.aliases) or 'none'}")
+        for key, value in sorted(found.tags.items()):
+            console.print(f"{key}: {value}", markup=False)
+        for order in found.orders:
+            console.print(f"order: {order}", markup=False)
+
+
+@contextmanager
+def _registry() -> Iterator[MlflowClient]:
+    """A client of the registry; what is refused ends the command with status 2 and its message."""
+    try:
+        yield MlflowClient()
+    except (FraudDetectionError, MlflowException) as error:
+        console.print(f"{error}", style="red", markup=False)
+        raise typer.Exit(UNDECIDED) from error
+
+
+def _order(by: str, why: str) -> Order:
+    return Order(by or getpass.getuser(), datetime.now(UTC), why)
+
+
+def _require_passed(version: Version, *, force: bool) -> None:
+    if version.verdict != "passed" and not force:
+        raise ModelError(
+            f"the verdict on version {version.number} is {version.verdict!r}; expected 'passed': promote another one, "
+            "or say --force and why"
+        )
+
+
+def _tell(change: Change) -> None:
+    if change.before == change.version:
+        console.print(f"version {change.version} is {change.alias} already")
+    else:
+        console.print(f"version {change.version} is {change.alias} now, instead of {change.before or 'none'}")
+
+
+def _shorten(figure: str) -> str:
+    return f"{float(figure):.4g}" if figure else ""
+
+
+if __name__ == "__main__":
+    app()
