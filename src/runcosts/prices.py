@@ -62,7 +62,10 @@ class Node(_Priced):
 
 
 class Prices(_Priced):
-    """Everything that an estimate needs to know about money."""
+    """Everything that an estimate needs to know about money.
+
+    `sku_regions` is how SKUs that differ by region name it, by cloud and region: for `runcosts prices sync`.
+    """
 
     date: dt.date
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
@@ -70,6 +73,7 @@ class Prices(_Priced):
     rates: dict[str, dict[str, dict[str, dict[Sku, Amount]]]]
     photon: dict[str, dict[Sku, Multiplier]]
     nodes: dict[str, dict[str, Node]]
+    sku_regions: dict[str, dict[str, Text]] = Field(default_factory=dict)
 
     def rate(self, terms: Terms) -> Decimal:
         """Price of one DBU."""

@@ -1,5 +1,7 @@
 """The command runcosts."""
 
+import json
+
 import pytest
 from typer.testing import CliRunner
 
@@ -10,6 +12,7 @@ from runcosts.local_ledger import LocalLedger
 @pytest.fixture
 def run(monkeypatch):
     monkeypatch.setattr("runcosts.cli.console.width", 200)
+    monkeypatch.setattr("runcosts.prices_cli.console.width", 200)
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
@@ -37,6 +40,18 @@ def test_an_unusable_price_file_fails_the_check(run, tmp_path):
 
     assert checked.exit_code == 1
     assert "rates: found" in checked.output
+
+
+def test_a_node_type_of_the_bundle_that_has_no_price_fails_the_check_by_its_name(run, tmp_path):
+    task = {"task_key": "t", "new_cluster": {"node_type_id": "z9.huge", "driver_node_type_id": "m5d.large"}}
+    bundle = tmp_path / "bundle.json"
+    bundle.write_text(json.dumps({"resources": {"jobs": {"j": {"tasks": [task]}}}}), encoding="utf-8")
+
+    checked = run("prices", "check", "--bundle", bundle)
+
+    assert checked.exit_code == 1
+    assert "the bundle uses a node type that is not known: no price for node type z9.huge" in checked.output
+    assert "m5d.large:" not in checked.output
 
 
 def test_the_last_rows_of_every_ledger_are_shown(run, tmp_path, make_row):
