@@ -49,8 +49,13 @@ def ingest_files(
     """
     folder = f"{landing}/{feed.dataset}"
     check_folder(folder)
-    note_files(spark, feed, folder, tables)
-    append_to_bronze(split_lines(open_files(spark, folder), feed, settings), feed, checkpoints, tables)
+    moment = note_files(spark, feed, folder, tables)
+    try:
+        append_to_bronze(split_lines(open_files(spark, folder), feed, settings), feed, checkpoints, tables)
+    except StreamingQueryException:  # a file that stopped the stream may come again, whole, under its own name
+        noted = tables.read(spark, LANDING_FILES.name).where(F.col("first_seen_at") == F.lit(moment))
+        tables.remove(LANDING_FILES, noted)
+        raise
 
 
 def append_to_bronze(lines: DataFrame, feed: Feed, checkpoints: str, tables: Tables) -> None:
@@ -122,10 +127,13 @@ def check_folder(folder: str) -> None:
         raise DataError(f"found no folder {folder}; expected one with files that arrive: create it, or name another")
 
 
-def note_files(spark: SparkSession, feed: Feed, folder: str, tables: Tables) -> None:
+def note_files(spark: SparkSession, feed: Feed, folder: str, tables: Tables) -> datetime:
     """Keep which files there are, and refuse those that were written again after they had been read.
 
     A stream knows a file by its path and would never look at it again. An address with a scheme is not looked at.
+
+    Returns:
+        When files that are new were first seen, as the table has it.
 
     Raises:
         DataError: names such files.
@@ -144,6 +152,7 @@ def note_files(spark: SparkSession, feed: Feed, folder: str, tables: Tables) -> 
             "that stay as they are: deliver the new content under a new name, and remove the changed file"
         )
     tables.add_missing(LANDING_FILES, listed)
+    return now
 
 
 def list_files(folder: str) -> dict[str, tuple[datetime, int]]:

@@ -63,6 +63,14 @@ def test_a_file_that_changes_after_it_was_read_is_named_as_long_as_it_lies_there
     assert ingest(landing) == [("transactions/half.2.jsonl", 1, None, '{"id": 1}'), *before]
 
 
+def test_a_file_that_stopped_the_run_may_come_again_whole_under_its_own_name(ingest, deliver):
+    landing = deliver("transactions/big.jsonl", "x" * 11, WRITTEN)
+    with pytest.raises(PySparkException):
+        ingest(landing, DataSettings(max_file_bytes=10))
+    deliver("transactions/big.jsonl", "x" * 9, WRITTEN)
+    assert ingest(landing, DataSettings(max_file_bytes=10)) == [("transactions/big.jsonl", 1, None, "x" * 9)]
+
+
 def test_a_file_above_the_limit_stops_the_run_and_is_named(ingest, deliver):
     landing = deliver("transactions/big.jsonl", "x" * 11)
     with pytest.raises(PySparkException, match=r"big\.jsonl has 11 bytes or more; expected at most 10: split it, or"):
