@@ -62,11 +62,13 @@ BRONZE_TRANSACTIONS = TableSchema(
     name="bronze_transactions",
     comment="Every line that arrived in transaction files, as it arrived",
     columns=_frozen(BRONZE_COLUMNS),
+    indexed_columns=len(ARRIVAL),
 )
 BRONZE_LABELS = TableSchema(
     name="bronze_labels",
     comment="Every line that arrived in label files, as it arrived",
     columns=_frozen(BRONZE_COLUMNS),
+    indexed_columns=len(ARRIVAL),
 )
 SILVER_TRANSACTIONS = TableSchema(
     name="silver_transactions",

@@ -22,7 +22,7 @@ WORLD = World(customers=120, terminals=500, days=60, seed=4)
 DIRT = Dirt(broken=0.02, duplicate=0.02, late=0.02, bad_amount=0.02)
 SETTINGS = "training: {window_days: 21, held_out_days: 7, boosters: 1, max_rounds: 20, threads: 1}\n"
 PATIENCE = 300
-TIMES_OF_RUNS = ["ingested_at", "updated_at", "built_at", "first_seen_at"]
+TIMES_OF_RUNS = ["ingested_at", "updated_at", "first_seen_at", "checked_at"]
 
 
 class Place:
@@ -100,9 +100,7 @@ class Place:
     def read(self, keys: Mapping[str, tuple[str, ...]]) -> dict[str, pl.DataFrame]:
         """Whole tables but for the times of the runs, in order of what identifies a row."""
         frames = {name: pl.read_delta(str(self.tables.folder(name))) for name in keys}
-        return {
-            name: rows.drop("ingested_at", "updated_at", strict=False).sort(keys[name]) for name, rows in frames.items()
-        }
+        return {name: rows.drop(TIMES_OF_RUNS, strict=False).sort(keys[name]) for name, rows in frames.items()}
 
 
 def _kill(process: subprocess.Popen) -> None:

@@ -18,6 +18,8 @@ PREPARED = {
     "silver_transactions": ("transaction_id",),
     "silver_labels": ("transaction_id",),
     "quarantine": ("dataset", *LINE),
+    "landing_files": ("dataset", "source_file"),
+    "data_quality": ("dataset", "source_file", "rule"),
 }
 POINTS = (
     ("bronze_transactions", 2),  # the lines are in bronze, their stream hasn't noted it

@@ -32,18 +32,16 @@ class Count:
 def count_broken(checked: DataFrame, dataset: str, rules: Sequence[Rule], now: datetime) -> list[Count]:
     """Counts for every file and rule, also where none is broken, and the totals of read and quarantined lines."""
     known = severities(rules)
-    counted = {READ: F.lit(True), QUARANTINED: F.size("reasons") > 0} | {
-        name: F.array_contains("reasons" if severity == Severity.ERROR else "warnings", name)
-        for name, severity in known.items()
-    }
-    by_file = checked.groupBy("source_file", F.to_date("file_modified_at").alias("day")).agg(
-        *(F.count_if(condition).alias(name) for name, condition in counted.items())
-    )
-    files = by_file.collect()  # one row a file
+    counted: dict[tuple[str, date], Counter[str]] = {}
+    alike = checked.groupBy("source_file", F.to_date("file_modified_at").alias("day"), "reasons", "warnings").count()
+    for row in alike.collect():  # a file breaks rules in few ways
+        lines = counted.setdefault((row.source_file, row.day), Counter())
+        for rule in (*row.reasons, *row.warnings, READ, *([QUARANTINED] if row.reasons else [])):
+            lines[rule] += row["count"]
     return [
-        Count(dataset, file.source_file, file.day, name, known.get(name, TOTAL), file[name], now)
-        for file in files
-        for name in counted
+        Count(dataset, file, day, rule, known.get(rule, TOTAL), lines[rule], now)
+        for (file, day), lines in counted.items()
+        for rule in (READ, QUARANTINED, *known)
     ]
 
 
