@@ -1,4 +1,7 @@
-"""Which engine computes the features: one rule, measured, with its reason in a sentence."""
+"""Which engine computes the features: one rule with its reason in a sentence.
+
+Its constants are what `benchmarks/features.py --features all` prints; docs/engines.md says what was measured where.
+"""
 
 from dataclasses import dataclass
 from math import ceil
@@ -16,7 +19,7 @@ SINGLE_NODE_CPU_SECONDS: Final = 1.5
 SPARK_CPU_SECONDS: Final = 9.5
 """For all features of a million rows, writing left out; of Spark's, the JVM and its Python workers together."""
 SINGLE_NODE_CORES: Final = 4
-"""More are not counted on: ordering rows and bringing columns back run on few."""
+"""An assumption, measured on two cores only: ordering rows and bringing columns back run on few."""
 SHARD_ROWS: Final = 400_000
 """One shard and its features fit into about 0.4 GB of a worker."""
 

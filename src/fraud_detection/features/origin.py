@@ -9,6 +9,8 @@ from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS
 
 CHANGES_KEPT = timedelta(days=7)
 """Delta keeps the files of changes as long as removed ones: a week, unless a table says otherwise."""
+MOST_CHANGED = 0.25
+"""Share of the table's rows; what an update reads and writes passes through one process."""
 KIND = "fraud_detection.features"
 
 
@@ -93,6 +95,13 @@ def choose_build(text: str, wanted: Origin, age: timedelta) -> BuildChoice:
         return BuildChoice(None, "; ".join(found))
     versions = f"{before.transactions.version} and {before.labels.version}"
     return BuildChoice(before, f"made as of {before.as_of:%Y-%m-%d} from versions {versions} of transactions, labels")
+
+
+def refuse_many(choice: BuildChoice, changed: int, rows: int) -> BuildChoice:
+    """Make the table anew where so much changed that an update would be little less work."""
+    if changed <= rows * MOST_CHANGED:
+        return choice
+    return BuildChoice(None, f"{changed:,} rows changed of {rows:,}, more than {MOST_CHANGED:.0%}")
 
 
 def _goes_on(before: Origin, wanted: Origin) -> bool:

@@ -9,19 +9,19 @@ from time import perf_counter
 
 import mlflow
 import psutil
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from fraud_detection.features import single_node, spark
 from fraud_detection.features.definition import fingerprint
 from fraud_detection.features.engine import EngineChoice, choose_engine, count_shards
 from fraud_detection.features.frames import to_polars, to_spark
-from fraud_detection.features.origin import BuildChoice, Origin, TableVersion, choose_build
+from fraud_detection.features.origin import BuildChoice, Origin, TableVersion, choose_build, refuse_many
 from fraud_detection.features.table import feature_table
 from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS, TRANSACTION_FEATURES
 from fraud_detection.table_changes import find_note, follow_changes, noting
 from fraud_detection.tasks.context import Context, task_context
-from fraud_detection.tasks.feature_update import Update, compute_update, read_silver, write_update
+from fraud_detection.tasks.feature_update import Update, compute_update, first_day_read, read_silver, write_update
 from fraud_detection.tasks.rows import join_history
 from fraud_detection.tasks.values import set_task_values
 
@@ -74,24 +74,30 @@ def choose(context: Context, wanted: Origin) -> BuildChoice:
     if not context.tables.exists(context.spark, TRANSACTION_FEATURES):
         return BuildChoice(None, "there is no table of features yet")
     note = find_note(context.spark, context.tables, TRANSACTION_FEATURES)
-    return choose_build(note.text, wanted, datetime.now(UTC) - note.written_at)
+    choice = choose_build(note.text, wanted, datetime.now(UTC) - note.written_at)
+    if choice.since is None:
+        return choice
+    changed = Update(context, choice.since, wanted).count_changes()
+    return refuse_many(choice, changed, context.tables.read(context.spark, TRANSACTION_FEATURES).count())
 
 
 def update(context: Context, since: Origin, wanted: Origin) -> tuple[EngineChoice, int]:
     """Compute and publish what changed; the engine that did it, and the rows written."""
     task = Update(context, since, wanted)
     changes = task.read_changes()
-    engine = choose_by_size(context, TRANSACTION_FEATURES)
-    rows = compute_update(task, changes, engine.name)
-    write_update(task, changes, rows)
-    return engine, rows.height
+    since_day = F.col("event_date") >= F.lit(first_day_read(task, changes))
+    engine, rows = choose_by_size(context, TRANSACTION_FEATURES, since_day)
+    settings = replace(context.settings.features, shards=count_shards(rows, os.cpu_count() or 1))
+    written = compute_update(task, changes, engine.name, settings)
+    write_update(task, changes, written)
+    return engine, written.height
 
 
 def rebuild(context: Context, wanted: Origin) -> tuple[EngineChoice, int]:
     """Compute and publish all rows; the engine that did it, and the rows written."""
     silver = read_silver(context, wanted)
-    engine = choose_by_size(context, SILVER_TRANSACTIONS.name)
-    features = compute(context, join_history(silver.transactions, silver.labels, wanted.as_of), engine)
+    engine, size = choose_by_size(context, SILVER_TRANSACTIONS.name)
+    features = compute(context, join_history(silver.transactions, silver.labels, wanted.as_of), engine, size)
     table = feature_table()
     rows = features.withColumn("event_date", F.to_date("event_time"))
     lay_out(context, rows)
@@ -109,20 +115,23 @@ def lay_out(context: Context, rows: DataFrame) -> None:
         tables.replace(context.spark, table, rows.limit(0))
 
 
-def choose_by_size(context: Context, table: str) -> EngineChoice:
-    """Size the input by its own statistics, and this machine by what it has."""
-    rows = context.tables.read(context.spark, table).count()
+def choose_by_size(context: Context, table: str, condition: Column | None = None) -> tuple[EngineChoice, int]:
+    """Size the input, or the part of it that is read, by its own statistics, and this machine by what it has."""
+    frame = context.tables.read(context.spark, table)
+    rows = total = frame.count()
+    if condition is not None:
+        rows = frame.where(condition).count()
     size = int(context.spark.sql(f"DESCRIBE DETAIL {context.tables.name(table)}").collect()[0].sizeInBytes)  # one row
     memory = psutil.virtual_memory().available
-    return choose_engine(rows, size, os.cpu_count() or 1, memory, context.arguments.engine)
+    share = rows / max(total, 1)
+    return choose_engine(rows, int(size * share), os.cpu_count() or 1, memory, context.arguments.engine), rows
 
 
-def compute(context: Context, history: DataFrame, engine: EngineChoice) -> DataFrame:
+def compute(context: Context, history: DataFrame, engine: EngineChoice, rows: int) -> DataFrame:
     """The same definitions on either engine."""
     settings = context.settings.features
     if engine.name == "spark":
-        shards = count_shards(history.count(), os.cpu_count() or 1)
-        return spark.compute_features(history, replace(settings, shards=shards))
+        return spark.compute_features(history, replace(settings, shards=count_shards(rows, os.cpu_count() or 1)))
     return to_spark(context.spark, single_node.compute_features(to_polars(history), settings))
 
 

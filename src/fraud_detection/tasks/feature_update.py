@@ -1,6 +1,7 @@
 """Brings the table of features up to date: what changed in silver since it was written, and what that touched."""
 
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 
 import polars as pl
 from pyspark.sql import DataFrame
@@ -11,7 +12,9 @@ from fraud_detection.features.engine import EngineName
 from fraud_detection.features.frames import to_polars, to_spark
 from fraud_detection.features.incremental import Changes, find_changes, find_touches, recompute
 from fraud_detection.features.origin import Origin
+from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.spark_history import SparkHistory
+from fraud_detection.features.stages import plan_stages
 from fraud_detection.features.table import feature_table
 from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS
 from fraud_detection.table_changes import GONE, VERSION, merge_updates, noting, read_changes, read_version
@@ -46,16 +49,24 @@ class Update:
     since: Origin
     wanted: Origin
 
+    def count_changes(self) -> int:
+        """Images of transactions that changed, and transactions of the time that has passed."""
+        return self._feed().count() + self._passed().count()
+
     def read_changes(self) -> Changes:
         """Transactions that are new, other or gone, and those of the time that has passed."""
+        former, current = split_images(to_polars(as_keys(self._feed(), "is_old", VERSION)))
+        current = pl.concat([current, to_polars(as_keys(self._passed()))]).unique()
+        return find_changes(former, current, self.since.as_of, self.wanted.as_of)
+
+    def _feed(self) -> DataFrame:
         versions = self.since.transactions.version, self.wanted.transactions.version
-        feed = read_changes(self.context.spark, self.context.tables, SILVER_TRANSACTIONS.name, *versions)
-        former, current = split_images(to_polars(as_keys(feed, "is_old", VERSION)))
+        return read_changes(self.context.spark, self.context.tables, SILVER_TRANSACTIONS.name, *versions)
+
+    def _passed(self) -> DataFrame:
         time = F.col("event_time")
         passed = (time >= F.lit(self.since.as_of)) & (time < F.lit(self.wanted.as_of))
-        arrived = to_polars(as_keys(read_silver(self.context, self.wanted).transactions.where(passed)))
-        current = pl.concat([current, arrived]).unique()
-        return find_changes(former, current, self.since.as_of, self.wanted.as_of)
+        return read_silver(self.context, self.wanted).transactions.where(passed)
 
     def read_labels(self) -> pl.DataFrame:
         """All images of the labels that changed and that rows of the table could have seen."""
@@ -76,9 +87,9 @@ def split_images(images: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return first.drop("is_old", VERSION), last.drop("is_old", VERSION)
 
 
-def compute_update(update: Update, changes: Changes, engine: EngineName) -> pl.DataFrame:
+def compute_update(update: Update, changes: Changes, engine: EngineName, settings: FeatureSettings) -> pl.DataFrame:
     """The rows that the changes touched: keys, and features; null for those that cannot have changed."""
-    context, settings = update.context, update.context.settings.features
+    context = update.context
     stored = context.tables.read(context.spark, feature_table().name)
     labels = known_labels(read_silver(context, update.wanted).labels, update.wanted.as_of)
     history = SparkHistory(stored, labels, changes, settings, engine)
@@ -88,6 +99,13 @@ def compute_update(update: Update, changes: Changes, engine: EngineName) -> pl.D
     late = changes.images.filter(pl.col("event_time") < update.since.as_of)
     all_labels = pl.concat([changed_labels.select("transaction_id", "known_at"), history.find_labels(late)])
     return recompute(find_touches(changes, relabelled, all_labels, settings), history, settings)
+
+
+def first_day_read(update: Update, changes: Changes) -> date:
+    """From where on an update reads, but for rows whose labels came late."""
+    first: datetime = min([update.since.as_of, *changes.images["event_time"].sort().head(1)])
+    days = max(stage.look_back_days for stage in plan_stages()) + update.context.settings.features.label_delay_days
+    return (first - timedelta(days=days)).date()
 
 
 def find_rows(stored: DataFrame, ids: pl.DataFrame) -> pl.DataFrame:

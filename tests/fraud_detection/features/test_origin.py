@@ -8,7 +8,7 @@ import pytest
 from fraud_detection.errors import DataError
 from fraud_detection.features.definition import fingerprint
 from fraud_detection.features.groups import customer_spend
-from fraud_detection.features.origin import CHANGES_KEPT, Origin, TableVersion, choose_build, read_origin
+from fraud_detection.features.origin import CHANGES_KEPT, Origin, TableVersion, choose_build, read_origin, refuse_many
 from fraud_detection.features.settings import FeatureSettings
 
 DAY = timedelta(days=1)
@@ -51,6 +51,13 @@ def test_a_table_is_made_anew_where_an_update_could_be_wrong(text, wanted, age, 
     choice = choose_build(text, wanted, age)
     assert choice.name == "rebuild"
     assert reason in choice.reason
+
+
+def test_a_table_of_which_much_changed_is_made_anew():
+    choice = choose_build(BUILT.to_text(), WANTED, DAY)
+    assert refuse_many(choice, changed=250, rows=1000) == choice
+    many = refuse_many(choice, changed=251, rows=1000)
+    assert (many.name, many.reason) == ("rebuild", "251 rows changed of 1,000, more than 25%")
 
 
 def test_the_fingerprint_follows_what_decides_a_value():
