@@ -51,3 +51,20 @@ def test_a_file_that_is_no_yaml_or_would_run_code_is_refused_and_named(tmp_path,
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigurationError, match=r"found no settings file .*none\.yml"):
         read_yaml(tmp_path / "none.yml")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"retention_hours": 24}, "retention_hours is 24; expected at least 168"),
+        ({"max_quarantined_share": 2}, "max_quarantined_share is 2.0; expected 0 to 1"),
+        ({"mapping": {"transactions": {"delimiter": "||"}}}, "delimiter is '||'; expected one character"),
+        ({"mapping": {"transactions": {"attributes": {"x; drop": "y"}}}}, "attribute 'x; drop' is no name"),
+        ({"mapping": {"transactions": {"columns": {"amount": None}}}}, "transactions lack amount"),
+        ({"mapping": {"labels": {"attributes": {"x": "y"}}}}, "labels have attributes; expected none"),
+        ({"mapping": {"labels": []}}, r"data.mapping.labels is \[\]; expected a mapping"),
+    ],
+)
+def test_what_would_lose_rows_or_cannot_be_a_mapping_is_refused_by_name(values, message):
+    with pytest.raises(ConfigurationError, match=message.replace("||", "[|][|]")):
+        load_section(DataSettings, values, "data")

@@ -75,3 +75,10 @@ def test_what_is_no_whole_number_is_refused(text):
 def test_the_help_names_every_parameter():
     text = make_parser("train").format_help()
     assert [name for name in Arguments.__dataclass_fields__ if f"--{name}" not in text] == []
+
+
+def test_a_switch_is_true_or_false_and_nothing_else():
+    assert Arguments(as_of="2018-10-01").yes("replay") is False
+    assert Arguments(as_of="2018-10-01", replay="true").yes("replay") is True
+    with pytest.raises(ConfigurationError, match="--replay is 'yes'; expected true or false"):
+        Arguments(as_of="2018-10-01", replay="yes").yes("replay")
