@@ -1,15 +1,17 @@
 """The task on tables: silver changes in every way that it can, and the features stay those of all anew."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from fraud_detection.config import FileMapping, Mappings
 from fraud_detection.data.generator import World, generate_transactions
 from fraud_detection.features import single_node
 from fraud_detection.features.frames import to_polars, to_spark
-from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS, TRANSACTION_FEATURES
+from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS, TRANSACTION_FEATURES, with_attributes
 from fraud_detection.tasks.arguments import Arguments
 from fraud_detection.tasks.context import Context, Settings
 from fraud_detection.tasks.feature_build import build
@@ -92,3 +94,22 @@ def test_a_day_late_rows_and_corrections_are_brought_in(world, place):
     assert (done.told["build"], done.told["engine"]) == ("update", "spark")
     assert 0 < done.written < done.rows
     assert_as_made_anew(third)
+
+
+def test_attributes_of_the_users_own_reach_the_table_of_features(world, place):
+    context = place(30)
+    mapping = Mappings(transactions=FileMapping(attributes={"channel": "Channel"}))
+    settings = replace(context.settings, data=replace(context.settings.data, mapping=mapping))
+    with_channel = replace(context, settings=settings)
+    vars(with_channel)["spark"] = context.spark
+    silver = with_attributes(SILVER_TRANSACTIONS, ("channel",))
+    rows = until(world, 30).with_columns(channel=pl.col("terminal_id").str.to_lowercase())
+    context.tables.ensure(context.spark, silver)
+    context.tables.merge(silver, to_spark(context.spark, rows.select(silver.column_names)))
+
+    assert build(with_channel).told["build"] == "rebuild"
+    found = to_polars(context.tables.read(context.spark, TRANSACTION_FEATURES))
+    assert found.height == rows.height
+    assert found["channel"].equals(found["terminal_id"].str.to_lowercase(), null_equal=False)
+    again = build(with_channel).told["build_reason"]
+    assert again == "attributes are carried along, which only making anew does"
