@@ -1,6 +1,7 @@
 """What a mapping would make of files, before anything is loaded."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from fraud_detection.data.cleaning import Cleaning, check_lines, labels_cleaning
 from fraud_detection.data.files import Lines, find_format, read_lines
 from fraud_detection.data.ingest import Dataset, lines_as_batch
 from fraud_detection.data.parsing import read_header
-from fraud_detection.data.quality import QUARANTINED, READ, count_broken
+from fraud_detection.data.quality import QUARANTINED, READ, Count, count_broken
 from fraud_detection.errors import DataError
 
 SHOWN = 10
@@ -60,10 +61,7 @@ def check_files(spark: SparkSession, paths: Sequence[Path], dataset: Dataset, se
     batches = [lines_as_batch(path.name, _written(path), now, lines) for path, lines in read.items()]
     headers = list({lines.header for lines in read.values() if lines.raw})
     checked = _judge(spark.createDataFrame(pa.Table.from_batches(batches)), cleaning, headers).persist()
-    counts = count_broken(checked, dataset, cleaning.rules, now)
-    totals: dict[str, int] = {}
-    for count in counts:
-        totals[count.rule] = totals.get(count.rule, 0) + count.lines
+    totals = _sum_by_rule(count_broken(checked, dataset, cleaning.rules, now))
     found = list(dict.fromkeys(name for lines in read.values() for name in columns_of(lines, cleaning.delimiter)))
     return Report(
         columns=_fates(found, cleaning.sources),
@@ -73,6 +71,13 @@ def check_files(spark: SparkSession, paths: Sequence[Path], dataset: Dataset, se
         read=totals[READ],
         quarantined=totals[QUARANTINED],
     )
+
+
+def _sum_by_rule(counts: Sequence[Count]) -> Counter[str]:
+    totals: Counter[str] = Counter()
+    for count in counts:
+        totals[count.rule] += count.lines
+    return totals
 
 
 def columns_of(lines: Lines, delimiter: str) -> list[str]:
