@@ -45,6 +45,12 @@ class Bundle:
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return json.loads(done.stdout)
 
+    def reproduce(self, version: int) -> tuple[int, str]:
+        """Exit status and output of `fraud-model reproduce`."""
+        command = [Path(sys.executable).with_name("fraud-model"), "reproduce", str(version)]
+        done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
     def read(self, table: str) -> pl.DataFrame:
         return pl.read_delta(str(self._table(table)))
 

@@ -67,6 +67,22 @@ def test_a_version_knows_the_run_and_the_data_that_it_comes_from(bundle, passed)
     assert {"data_version_transaction_features", "data_version_silver_labels", "test_saving_a_day"} <= tags.keys()
 
 
+def test_a_version_is_trained_again_bit_for_bit_from_the_tables_of_its_time(bundle, rejected):
+    assert rejected
+    status, text = bundle.reproduce(1)
+    assert status == 0, text
+    assert "predictions of its test week are equal to the last bit" in text
+
+
+def test_each_version_has_its_card_with_the_cost_of_its_training(bundle, rejected):
+    assert rejected
+    cards = [
+        path.read_text(encoding="utf-8") for path in bundle.root.glob(".local/mlartifacts/*/artifacts/card/card.md")
+    ]
+    assert sorted("**passed**" in card for card in cards) == [False, True]
+    assert all("estimated for the attempt of the task: 0." in card for card in cards)
+
+
 def test_a_second_run_without_new_files_leaves_silver_as_it_was(bundle, passed, rejected):
     assert rejected
     _, rows, version = passed

@@ -148,11 +148,17 @@ def _check_champion(
         yield _at_least(f"{name} against the champion", value, other - margin)
     saving, other = found.saving["saving_a_day"], rival.saving["saving_a_day"]
     yield _at_least("saving_a_day against the champion", saving, other - settings.margin_saving_share * abs(other))
-    for name in ("average_precision_lead", "saving_a_day_lead"):
-        lead = intervals[name]
-        text = f"{lead.value:.4g}, {settings.confidence:.0%} of draws {lead.low:.4g} to {lead.high:.4g}"
-        yield Check(f"{name} is not proven negative", lead.high >= 0, text, "not wholly below 0")
+    tolerance = settings.tolerance_saving_share * abs(other)
+    yield _check_lead("average_precision", intervals, settings.tolerance_average_precision, settings)
+    yield _check_lead("saving_a_day", intervals, tolerance, settings)
     yield from _check_worst_slice(found.slices, rival.slices, settings)
+
+
+def _check_lead(kind: str, intervals: Mapping[str, Interval], tolerance: float, settings: GateSettings) -> Check:
+    lead = intervals[f"{kind}_lead"]
+    found = f"{lead.value:.4g}, {settings.confidence:.0%} of draws {lead.low:.4g} to {lead.high:.4g}"
+    expected = f"not wholly below {-tolerance:.4g}"
+    return Check(f"{kind} is not proven worse", lead.high >= -tolerance, found, expected)
 
 
 def _check_worst_slice(slices: pl.DataFrame, others: pl.DataFrame, settings: GateSettings) -> Iterator[Check]:

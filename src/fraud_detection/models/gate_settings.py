@@ -28,8 +28,10 @@ class GateSettings:
         max_size_mib: of all files of the model; the registry of Databricks takes no more than 1 GB for serving.
         max_age_days: days between the end of training and the test week.
         replicates: draws of cards that intervals come from.
-        confidence: of an interval; a lead over the champion that lies below 0 with all of it is proof of a worse model,
-            however small the step.
+        confidence: of an interval. One that lies wholly below minus the tolerance proves a worse model, also within the
+            margin. Training again by the same recipe moves average precision by about .002, so none is no tolerance.
+        tolerance_average_precision: by what a lead in average precision may be proven negative.
+        tolerance_saving_share: the same of the saving, as a share of the champion's.
         passed_becomes: the alias of a version that passed.
     """
 
@@ -55,6 +57,8 @@ class GateSettings:
     max_age_days: int = 30
     replicates: int = 400
     confidence: float = 0.95
+    tolerance_average_precision: float = 0.005
+    tolerance_saving_share: float = 0.02
     passed_becomes: Literal["champion", "challenger"] = "champion"
 
     def __post_init__(self) -> None:

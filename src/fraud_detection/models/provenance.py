@@ -1,18 +1,24 @@
 """Where a model comes from: code, environment, data, settings."""
 
 import hashlib
+import json
 import os
+import platform
 import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 from typing import Any, Final
 
+import xgboost
+
+import fraud_detection
 from fraud_detection.errors import MachineError
 
 COMMIT_VARIABLE: Final = "GIT_COMMIT"
+RUNTIME_VARIABLE: Final = "DATABRICKS_RUNTIME_VERSION"
 UNKNOWN: Final = "unknown"
 SERVING_PACKAGES: Final = (("mlflow",), ("xgboost-cpu", "xgboost"), ("numpy",), ("pandas",))
 
@@ -27,6 +33,9 @@ class Provenance:
         commit: of the code; "unknown" outside a repository.
         lock_hash: SHA-256 of the file that locks the environment; "unknown" where there is none.
         lock_file: that file, to be kept with the run.
+        code_hash: SHA-256 of every file of the package, so of what the wheel holds.
+        wheel_hash: SHA-256 of the wheel, where pip installed one; else "unknown".
+        runtime: what computed: the runtime of the cluster, Python, the machine, XGBoost.
     """
 
     data_versions: Mapping[str, int] = field(default_factory=dict)
@@ -34,6 +43,19 @@ class Provenance:
     commit: str = UNKNOWN
     lock_hash: str = UNKNOWN
     lock_file: Path | None = None
+    code_hash: str = UNKNOWN
+    wheel_hash: str = UNKNOWN
+    runtime: str = UNKNOWN
+
+    def tags(self) -> dict[str, str]:
+        """As they are kept with a run, data versions aside."""
+        return {
+            "git_commit": self.commit,
+            "lock_sha256": self.lock_hash,
+            "code_sha256": self.code_hash,
+            "wheel_sha256": self.wheel_hash,
+            "runtime": self.runtime,
+        }
 
 
 def find_commit(folder: Path) -> str:
@@ -50,6 +72,30 @@ def find_commit(folder: Path) -> str:
 def hash_lock_file(path: Path) -> str:
     """SHA-256 of the lock file."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else UNKNOWN
+
+
+def hash_code(folder: Path = Path(fraud_detection.__file__).parent) -> str:
+    """SHA-256 over the names and contents of the package's files; compiled ones left out."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+        digest.update(f"{file.relative_to(folder).as_posix()}\0{file.stat().st_size}\0".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def find_wheel_hash(package: str = "fraud-detection") -> str:
+    """What pip noted of the wheel that it installed (PEP 610)."""
+    try:
+        note = json.loads(distribution(package).read_text("direct_url.json") or "{}")
+    except PackageNotFoundError:
+        return UNKNOWN
+    return str(note.get("archive_info", {}).get("hashes", {}).get("sha256", UNKNOWN))
+
+
+def describe_runtime() -> str:
+    """What a result may depend on besides code and data."""
+    runtime = os.environ.get(RUNTIME_VARIABLE, "local")
+    return f"{runtime}; Python {platform.python_version()}; {platform.platform()}; XGBoost {xgboost.__version__}"
 
 
 def serving_requirements() -> list[str]:

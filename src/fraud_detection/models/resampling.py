@@ -14,9 +14,10 @@ import numpy.typing as npt
 import polars as pl
 
 from fraud_detection.errors import GateError
-from fraud_detection.models.metrics import Scores, labels_of
+from fraud_detection.models.metrics import Labels, Scores, labels_of
 
 Weights = npt.NDArray[np.float64]
+Cards = npt.NDArray[np.int64]
 SEED: Final = 20_180_808
 
 
@@ -52,51 +53,63 @@ def measure_intervals(
     Raises:
         GateError: no draw holds a fraud.
     """
-    curves = {name: _Curve(outcome.scores, judged) for name, outcome in outcomes.items()}
+    card = number_cards(judged)
+    curves = {name: _Curve(outcome.scores, labels_of(judged), card) for name, outcome in outcomes.items()}
+    gains = {name: np.bincount(card, outcome.gains) / days for name, outcome in outcomes.items()}
 
-    def measure(weights: Weights) -> dict[str, float]:
-        found = {name: curve.average_precision(weights) for name, curve in curves.items()}
-        saved = {name: float(outcome.gains @ weights) / days for name, outcome in outcomes.items()}
-        leads = {
-            f"{kind}_lead": values["candidate"] - values["champion"]
-            for kind, values in (("average_precision", found), ("saving_a_day", saved))
-            if "champion" in values
-        }
-        return {"average_precision": found["candidate"], "saving_a_day": saved["candidate"], **leads}
+    def measure(drawn: Weights) -> dict[str, float]:
+        found = {name: curve.average_precision(drawn) for name, curve in curves.items()}
+        saved = {name: float(gain @ drawn) for name, gain in gains.items()}
+        return _with_leads({"average_precision": found, "saving_a_day": saved})
 
-    drawn = pl.DataFrame([measure(weights) for weights in draw_cards(judged, replicates)]).fill_nan(None).drop_nulls()
-    if drawn.is_empty():
+    cards = int(card.max()) + 1
+    draws = pl.DataFrame([measure(drawn) for drawn in draw_cards(cards, replicates)]).fill_nan(None).drop_nulls()
+    if draws.is_empty():
         raise GateError(f"none of {replicates} draws of cards holds a fraud; expected frauds of several cards")
-    whole = measure(np.ones(judged.height))
+    whole = measure(np.ones(cards))
     tails = (1 - confidence) / 2, (1 + confidence) / 2
-    return {name: Interval(value, *_quantiles(drawn[name], tails)) for name, value in whole.items()}
+    return {name: Interval(value, *_quantiles(draws[name], tails)) for name, value in whole.items()}
 
 
-def draw_cards(judged: pl.DataFrame, replicates: int) -> Iterator[Weights]:
-    """How often each row is in a draw: as often as its card was drawn, from all cards, with putting back."""
-    card = judged["customer_id"].rank("dense").to_numpy() - 1
-    cards, rng = int(card.max()) + 1, np.random.default_rng(SEED)
+def number_cards(judged: pl.DataFrame) -> Cards:
+    """The card of each row, as numbers from 0."""
+    numbers: Cards = judged["customer_id"].rank("dense").to_numpy().astype(np.int64) - 1
+    return numbers
+
+
+def draw_cards(cards: int, replicates: int) -> Iterator[Weights]:
+    """How often each card is in a draw of as many cards as there are, with putting back."""
+    rng = np.random.default_rng(SEED)
     for _ in range(replicates):
-        yield np.bincount(rng.integers(0, cards, cards), minlength=cards)[card].astype(np.float64)
+        yield np.bincount(rng.integers(0, cards, cards), minlength=cards).astype(np.float64)
+
+
+def _with_leads(figures: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    alone = {kind: found["candidate"] for kind, found in figures.items()}
+    leads = {f"{kind}_lead": found["candidate"] - found.get("champion", np.nan) for kind, found in figures.items()}
+    return alone | {kind: lead for kind, lead in leads.items() if "champion" in figures["average_precision"]}
 
 
 class _Curve:
-    """Average precision of the same scores under many weights: sorted once."""
+    """Average precision of the same scores under many draws: sorted once, and summed only between frauds."""
 
-    def __init__(self, scores: Scores, judged: pl.DataFrame) -> None:
-        self.order = np.argsort(-scores, kind="stable")
-        ranked = scores[self.order]
-        self.ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-        self.labels = labels_of(judged)[self.order]
+    def __init__(self, scores: Scores, labels: Labels, card: Cards) -> None:
+        order = np.argsort(-scores, kind="stable")
+        ranked, frauds = scores[order], np.flatnonzero(labels[order])
+        last_of_its_score = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+        ends_at = last_of_its_score[np.searchsorted(last_of_its_score, frauds)]
+        ends = np.unique(ends_at)
+        self.step, self.starts = np.searchsorted(ends, ends_at), np.append(0, ends[:-1] + 1)
+        self.cards, self.fraud_cards = card[order][: ends[-1] + 1 if ends.size else 0], card[order][frauds]
 
-    def average_precision(self, weights: Weights) -> float:
-        """NaN where all frauds weigh nothing."""
-        ranked = weights[self.order]
-        flagged, caught = np.cumsum(ranked)[self.ends], np.cumsum(ranked * self.labels)[self.ends]
-        if caught[-1] == 0:
+    def average_precision(self, drawn: Weights) -> float:
+        """NaN where no fraud was drawn."""
+        caught = np.bincount(self.step, drawn[self.fraud_cards], self.starts.size)
+        if not caught.any():
             return float("nan")
-        precision = np.divide(caught, flagged, out=np.zeros_like(caught), where=flagged > 0)
-        return float(np.diff(caught, prepend=0) @ precision / caught[-1])
+        flagged = np.cumsum(np.add.reduceat(drawn[self.cards], self.starts))
+        precision = np.divide(np.cumsum(caught), flagged, out=np.zeros_like(flagged), where=flagged > 0)
+        return float(caught @ precision / caught.sum())
 
 
 def _quantiles(values: pl.Series, tails: tuple[float, float]) -> Any:

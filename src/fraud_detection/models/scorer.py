@@ -22,6 +22,7 @@ Floats = npt.NDArray[np.floating]
 ARTIFACT = "boosters"
 DESCRIPTION_FILE = "model.json"
 FORMAT = 1
+REASONS = "reasons"
 NO_ALERTS = 2.0  # above every probability
 
 
@@ -68,6 +69,32 @@ class Scorer:
         """Calibrated probability of fraud, one a row of the matrix."""
         return self.calibration.probabilities(self.margins(matrix).astype(np.float64))
 
+    def contributions(self, matrix: npt.NDArray[np.float32]) -> Floats:
+        """What each feature adds to the margin of each row (exact TreeSHAP; Lundberg et al., 2018), by row and feature.
+
+        With the boosters' mean bias a row's contributions sum to its margin, so they are log-odds before calibration.
+        """
+        data = xgb.DMatrix(matrix)
+        each = [booster.predict(data, pred_contribs=True)[:, :-1] for booster in self.boosters]
+        return np.asarray(np.mean(each, axis=0))
+
+    def reasons(self, matrix: npt.NDArray[np.float32], most: int) -> list[str]:
+        """For each row the features that raise its score most, as JSON: feature, value (null if absent), log_odds."""
+        return [self._word(row, added, most) for row, added in zip(matrix, self.contributions(matrix), strict=True)]
+
+    def _word(self, row: Floats, added: Floats, most: int) -> str:
+        largest = [place for place in np.argsort(-added, kind="stable")[:most] if added[place] > 0]
+        return json.dumps(
+            [
+                {
+                    "feature": self.features[place],
+                    "value": None if np.isnan(row[place]) else float(row[place]),
+                    "log_odds": round(float(added[place]), 4),
+                }
+                for place in largest
+            ]
+        )
+
     def save(self, folder: Path) -> None:
         """Write one UBJSON file a booster, and model.json beside them."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -111,11 +138,13 @@ class FraudModel(PythonModel):
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Columns `probability` and `is_alert`; the signature has checked the columns before."""
-        del context, params
+        """Columns `probability` and `is_alert`, and `reasons` where the parameter asks for some of them a row."""
+        del context
         matrix = model_input[list(self.scorer.features)].to_numpy(dtype=np.float32)
         probabilities = self.scorer.probabilities(matrix)
-        return pd.DataFrame({"probability": probabilities, "is_alert": probabilities >= self.scorer.threshold})
+        answer = {"probability": probabilities, "is_alert": probabilities >= self.scorer.threshold}
+        most = int((params or {}).get(REASONS, 0))
+        return pd.DataFrame(answer | ({REASONS: self.scorer.reasons(matrix, most)} if most else {}))
 
 
 if not __package__:  # run by MLflow from a model's folder, not imported as a part of this project

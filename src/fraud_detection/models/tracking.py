@@ -1,5 +1,6 @@
 """MLflow runs: what a training leaves behind, and how a model comes back."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ import pandas as pd
 import polars as pl
 from mlflow.models import ModelSignature
 from mlflow.pyfunc import PyFuncModel
-from mlflow.types import ColSpec, Schema
+from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 from fraud_detection.errors import ModelError
 from fraud_detection.models import plots, scorer
@@ -26,6 +27,8 @@ from fraud_detection.models.verdict import Verdict, verdict_from_dict
 
 MODEL: Final = "model"
 VERDICT_FILE: Final = "verdict.json"
+SETTINGS_FILE: Final = "settings.json"
+DATA_VERSION: Final = "data_version."
 TRAINED_UNTIL: Final = "trained_until"
 THRESHOLD: Final = "threshold"
 DISTRIBUTION: Final = "score_distribution"
@@ -75,7 +78,7 @@ def log_candidate(candidate: Candidate, provenance: Provenance) -> str:
         mlflow.log_params(_parameters(candidate))
         mlflow.log_metrics(_metrics(candidate))
         mlflow.set_tags(_tags(candidate, provenance))
-        mlflow.log_dict(dict(provenance.settings), "settings.json")
+        mlflow.log_dict(dict(provenance.settings), SETTINGS_FILE)
         if provenance.lock_file:
             mlflow.log_artifact(str(provenance.lock_file), "environment")
         if candidate.study:
@@ -94,6 +97,23 @@ def log_verdict(run_id: str, verdict: Verdict, judged: pl.DataFrame) -> None:
             model = load_scorer(model_uri(run_id))
             _log_plots(model, judged, score_rows(model, judged), "test")
         mlflow.set_tag("verdict", verdict.word)
+
+
+def load_settings(run_id: str) -> dict[str, Any]:
+    """Every setting of a run, by section, its arguments among them."""
+    return dict(mlflow.artifacts.load_dict(f"runs:/{run_id}/{SETTINGS_FILE}"))
+
+
+def data_versions(tags: Mapping[str, str]) -> dict[str, int]:
+    """The Delta version of each table that a run was made from, from its tags.
+
+    Raises:
+        ModelError: the run names none.
+    """
+    found = {key.removeprefix(DATA_VERSION): int(value) for key, value in tags.items() if key.startswith(DATA_VERSION)}
+    if not found:
+        raise ModelError("the run has no tags data_version.…; expected those of a candidate of this pipeline")
+    return found
 
 
 def load_verdict(run_id: str) -> Verdict:
@@ -162,11 +182,10 @@ def _metrics(candidate: Candidate) -> dict[str, float]:
 
 
 def _tags(candidate: Candidate, provenance: Provenance) -> dict[str, str]:
-    versions = {f"data_version.{table}": str(version) for table, version in provenance.data_versions.items()}
+    versions = {f"{DATA_VERSION}{table}": str(version) for table, version in provenance.data_versions.items()}
     return {
         **versions,
-        "git_commit": provenance.commit,
-        "lock_sha256": provenance.lock_hash,
+        **provenance.tags(),
         TRAINED_UNTIL: candidate.fold.train_end.isoformat(),
         "test_start": candidate.fold.test_start.isoformat(),
     }
@@ -204,4 +223,5 @@ def _log_model(candidate: Candidate) -> None:
 def _signature(features: tuple[str, ...]) -> ModelSignature:
     inputs = Schema([ColSpec("double", name) for name in features])
     outputs = Schema([ColSpec("double", "probability"), ColSpec("boolean", "is_alert")])
-    return ModelSignature(inputs=inputs, outputs=outputs)
+    options = ParamSchema([ParamSpec(scorer.REASONS, DataType.long, 0)])
+    return ModelSignature(inputs=inputs, outputs=outputs, params=options)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
@@ -9,6 +10,8 @@ from mlflow.exceptions import MlflowException
 
 from fraud_detection.errors import ModelError
 from fraud_detection.models.aliases import AUDIT, NO_SUCH_MODEL, require_absence
+
+NAMED: Final = 20
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,18 @@ class Version:
     def verdict(self) -> str:
         """Of the gate; "unknown" for a version that was registered past it."""
         return self.tags.get("verdict", "unknown")
+
+
+def find_model(client: MlflowClient) -> str:
+    """The name of the only model that the registry holds.
+
+    Raises:
+        ModelError: it holds none, or several, which the message names.
+    """
+    names = sorted(model.name for model in client.search_registered_models(max_results=NAMED))
+    if len(names) != 1:
+        raise ModelError(f"the registry holds {', '.join(names) or 'no model'}; expected one: name it by --model-name")
+    return str(names[0])
 
 
 def list_versions(client: MlflowClient, name: str) -> list[Version]:

@@ -1,7 +1,7 @@
 """The composition root: builds, in one place, the real things that a task works with."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,7 +17,14 @@ from fraud_detection.errors import ConfigurationError
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.models.costs import CostSettings
 from fraud_detection.models.gate_settings import GateSettings
-from fraud_detection.models.provenance import Provenance, find_commit, hash_lock_file
+from fraud_detection.models.provenance import (
+    Provenance,
+    describe_runtime,
+    find_commit,
+    find_wheel_hash,
+    hash_code,
+    hash_lock_file,
+)
 from fraud_detection.models.settings import TrainingSettings
 from fraud_detection.schemas import RUN_COSTS
 from fraud_detection.session import get_session, local_folder, on_databricks
@@ -65,15 +72,18 @@ class Context:
         """The Delta versions of tables, by name."""
         return {name: self.tables.version(self.spark, name) for name in read}
 
-    def provenance(self, *read: str) -> Provenance:
+    def provenance(self, versions: Mapping[str, int]) -> Provenance:
         """What a model made now comes from, with the versions of the tables read."""
         lock = Path(LOCK_FILE)
         return Provenance(
-            data_versions=self.data_versions(*read),
+            data_versions=versions,
             settings={"arguments": asdict(self.arguments), **asdict(self.settings)},
             commit=find_commit(Path.cwd()),
             lock_hash=hash_lock_file(lock),
             lock_file=lock if lock.is_file() else None,
+            code_hash=hash_code(),
+            wheel_hash=find_wheel_hash(),
+            runtime=describe_runtime(),
         )
 
 
@@ -112,13 +122,21 @@ def load_settings(arguments: Arguments) -> Settings:
     Raises:
         ConfigurationError: an unknown section or key, or a value that cannot be used.
     """
-    values: dict[str, Any] = read_yaml(Path(arguments.settings)) if arguments.settings else {}
+    settings = build_settings(read_yaml(Path(arguments.settings)) if arguments.settings else {})
+    trials = arguments.whole_number("trials")
+    return replace(settings, training=replace(settings.training, trials=trials))
+
+
+def build_settings(values: Mapping[str, Any]) -> Settings:
+    """Settings from mappings by section; an absent section has its defaults.
+
+    Raises:
+        ConfigurationError: an unknown section or key, or a value that cannot be used.
+    """
     unknown = sorted(set(values) - set(SECTIONS))
     if unknown:
         raise ConfigurationError(f"settings have no section {', '.join(unknown)}; known are {', '.join(SECTIONS)}")
-    settings = Settings(**{name: load_section(kind, values.get(name) or {}, name) for name, kind in SECTIONS.items()})
-    trials = arguments.whole_number("trials")
-    return replace(settings, training=replace(settings.training, trials=trials))
+    return Settings(**{name: load_section(kind, values.get(name) or {}, name) for name, kind in SECTIONS.items()})
 
 
 def connect_mlflow(experiment: str, local: Path | None) -> None:

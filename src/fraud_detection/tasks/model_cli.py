@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
+import mlflow
 import typer
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -16,10 +17,10 @@ from fraud_detection.errors import FraudDetectionError, ModelError
 from fraud_detection.models.aliases import CHALLENGER, CHAMPION, Candidacy, Change, Order, roll_back
 from fraud_detection.models.aliases import promote as promote_version
 from fraud_detection.models.registry import wait_until_ready
-from fraud_detection.models.versions import Version, find_number, list_versions
+from fraud_detection.models.versions import Version, find_model, find_number, list_versions
 from fraud_detection.session import local_folder, on_databricks
-from fraud_detection.tasks.arguments import Arguments
 from fraud_detection.tasks.context import choose_stores
+from fraud_detection.tasks.reproduce import reproduce as train_again
 
 SHOWN = ("test_average_precision", "test_saving_a_day")
 UNDECIDED = 2
@@ -27,10 +28,11 @@ UNDECIDED = 2
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 console = Console(soft_wrap=True, highlight=False)
 
-ModelName = Annotated[str, typer.Option("--model-name", help="The model; on Databricks catalog.schema.name.")]
+ModelName = Annotated[
+    str, typer.Option("--model-name", help="catalog.schema.name; without, the only model of the registry.")
+]
 Why = Annotated[str, typer.Option(help="The reason; kept in the tags of the version.")]
 By = Annotated[str, typer.Option(help="Who orders it; without, the user of this machine.")]
-DEFAULT_NAME = Arguments(as_of="").model_name
 
 
 @app.callback()
@@ -50,38 +52,38 @@ def promote(
     by: By = "",
     to: Annotated[str, typer.Option(help="champion, or challenger.")] = CHAMPION,
     force: Annotated[bool, typer.Option("--force", help="Also a version that the gate did not pass.")] = False,  # noqa: FBT002
-    model_name: ModelName = DEFAULT_NAME,
+    model_name: ModelName = "",
 ) -> None:
     """Make a version champion; the champion before becomes previous. Repeating it changes nothing.
 
     Example: fraud-model promote 3 --why "reviewed by the fraud team"
     """
-    with _registry() as client:
+    with _registry(model_name) as (client, name):
         if to not in {CHAMPION, CHALLENGER}:
             raise ModelError(f"--to is {to!r}; expected {CHAMPION} or {CHALLENGER}")
-        found = find_number(client, model_name, version)
+        found = find_number(client, name, version)
         _require_passed(found, force=force)
-        wait_until_ready(client, model_name, version)
+        wait_until_ready(client, name, version)
         alias: Candidacy = CHALLENGER if to == CHALLENGER else CHAMPION
-        _tell(promote_version(client, model_name, version, _order(by, why), alias))
+        _tell(promote_version(client, name, version, _order(by, why), alias))
 
 
 @app.command()
-def rollback(why: Why = "", by: By = "", model_name: ModelName = DEFAULT_NAME) -> None:
+def rollback(why: Why = "", by: By = "", model_name: ModelName = "") -> None:
     """Make the previous version champion again. Repeating it changes nothing.
 
     Example: fraud-model rollback --why "alerts doubled since Monday"
     """
-    with _registry() as client:
-        _tell(roll_back(client, model_name, _order(by, why)))
+    with _registry(model_name) as (client, name):
+        _tell(roll_back(client, name, _order(by, why)))
 
 
 @app.command("list")
-def list_all(model_name: ModelName = DEFAULT_NAME) -> None:
+def list_all(model_name: ModelName = "") -> None:
     """List all versions, newest first, with verdict, aliases and figures of the test week."""
-    with _registry() as client:
+    with _registry(model_name) as (client, name):
         table = Table("version", "created", "verdict", "aliases", "average precision", "saving a day")
-        for version in list_versions(client, model_name):
+        for version in list_versions(client, name):
             figures = (_shorten(version.tags.get(key, "")) for key in SHOWN)
             created, aliases = f"{version.created:%Y-%m-%d %H:%M}", ", ".join(version.aliases)
             table.add_row(str(version.number), created, version.verdict, aliases, *figures)
@@ -89,13 +91,11 @@ def list_all(model_name: ModelName = DEFAULT_NAME) -> None:
 
 
 @app.command()
-def show(
-    version: Annotated[int, typer.Argument(help="Number of the version.")], model_name: ModelName = DEFAULT_NAME
-) -> None:
+def show(version: Annotated[int, typer.Argument(help="Number of the version.")], model_name: ModelName = "") -> None:
     """Show what is known of one version: aliases, figures, where it comes from, who moved it when."""
-    with _registry() as client:
-        found = find_number(client, model_name, version)
-        console.print(f"{model_name} version {found.number}, {found.created:%Y-%m-%d %H:%M} UTC, {found.status}")
+    with _registry(model_name) as (client, name):
+        found = find_number(client, name, version)
+        console.print(f"{name} version {found.number}, {found.created:%Y-%m-%d %H:%M} UTC, {found.status}")
         console.print(f"aliases: {', '.join(found.aliases) or 'none'}")
         for key, value in sorted(found.tags.items()):
             console.print(f"{key}: {value}", markup=False)
@@ -103,11 +103,35 @@ def show(
             console.print(f"order: {order}", markup=False)
 
 
+@app.command()
+def reproduce(
+    version: Annotated[int, typer.Argument(help="Number of the version.")], model_name: ModelName = ""
+) -> None:
+    """Train a version again from the tables and settings that its run records, and compare the predictions.
+
+    Exit status 0 where every bit is equal; 1 with the first difference; 2 where that cannot be told.
+    """
+    with _registry(model_name) as (client, name):
+        found = find_number(client, name, version)
+        in_workspace = mlflow.get_tracking_uri() == "databricks"
+        done = train_again(client, found.run_id, None if in_workspace else local_folder())
+    for line in done.surroundings:
+        console.print(f"not as it was: {line}", markup=False)
+    for line in done.differences:
+        console.print(line, style="red", markup=False)
+    if done.differences:
+        raise typer.Exit(1)
+    console.print(
+        f"version {version} is reproduced: {done.rows} predictions of its test week are equal to the last bit"
+    )
+
+
 @contextmanager
-def _registry() -> Iterator[MlflowClient]:
-    """A client of the registry; what is refused ends the command with status 2 and its message."""
+def _registry(model_name: str) -> Iterator[tuple[MlflowClient, str]]:
+    """A client of the registry, and the name of the model; what is refused is told, and ends with status 2."""
     try:
-        yield MlflowClient()
+        client = MlflowClient()
+        yield client, model_name or find_model(client)
     except (FraudDetectionError, MlflowException) as error:
         console.print(f"{error}", style="red", markup=False)
         raise typer.Exit(UNDECIDED) from error

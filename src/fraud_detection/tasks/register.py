@@ -8,6 +8,7 @@ from mlflow import MlflowClient
 
 from fraud_detection.errors import GateError
 from fraud_detection.models.aliases import Order
+from fraud_detection.models.card_facts import log_card
 from fraud_detection.models.registry import register
 from fraud_detection.models.tracking import load_verdict, model_uri
 from fraud_detection.tasks.context import task_context
@@ -35,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         done = register(
             client, arguments.model_name, arguments.candidate, source, verdict, tags, order, becomes=becomes
         )
+        log_card(client, arguments.candidate, done, verdict)
         alias = ", ".join(done.aliases) or "none"
         log.info("%s version %d: %s, alias: %s", done.name, done.version, done.verdict, alias)
         set_task_values({"model": done.name, "version": done.version, "verdict": done.verdict, "alias": alias})

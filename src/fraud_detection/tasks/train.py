@@ -1,16 +1,20 @@
 """Task train: searches, fits and calibrates a candidate, and logs it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
+
+import polars as pl
 
 from fraud_detection.features.registry import MODEL_FEATURES
 from fraud_detection.features.table import feature_table
 from fraud_detection.models.settings import TrainingSettings
 from fraud_detection.models.split import production_fold
 from fraud_detection.models.tracking import log_candidate
-from fraud_detection.models.training import train_candidate
+from fraud_detection.models.training import Candidate, train_candidate
 from fraud_detection.schemas import SILVER_LABELS
-from fraud_detection.tasks.context import task_context
+from fraud_detection.tasks.context import Context, task_context
+from fraud_detection.tasks.pinned import pin
 from fraud_detection.tasks.rows import read_labelled_features
 from fraud_detection.tasks.values import set_task_values
 
@@ -18,18 +22,25 @@ from fraud_detection.tasks.values import set_task_values
 def main(argv: Sequence[str] | None = None) -> None:
     """Train on what was known a test week and a label delay ago, so that later days can judge the candidate."""
     with task_context("train", argv) as context:
-        settings, now = context.settings.training, context.arguments.now
-        since = now - timedelta(days=days_needed(settings, context.settings.data.label_delay_days))
-        rows = read_labelled_features(context.spark, context.tables, MODEL_FEATURES, since, now)
-        fold = production_fold(rows, now, context.settings.data.label_delay_days)
-        candidate = train_candidate(rows, MODEL_FEATURES, fold, settings, context.settings.costs)
-        run_id = log_candidate(candidate, context.provenance(feature_table().name, SILVER_LABELS.name))
+        versions = context.data_versions(feature_table().name, SILVER_LABELS.name)
+        _, candidate = train(replace(context, tables=pin(context.tables, versions)), MODEL_FEATURES)
+        run_id = log_candidate(candidate, context.provenance(versions))
         set_task_values(
             {"run_id": run_id}
             | {"training_rows": candidate.rows, "training_frauds": candidate.frauds}
             | {"threshold": round(candidate.scorer.threshold, 4)}
             | {f"seconds_{step}": round(seconds, 1) for step, seconds in candidate.seconds.items()}
         )
+
+
+def train(context: Context, features: Sequence[str]) -> tuple[pl.DataFrame, Candidate]:
+    """A candidate by the settings and from the tables of the context, and the rows that were read for it."""
+    settings, now = context.settings.training, context.arguments.now
+    delay = context.settings.data.label_delay_days
+    since = now - timedelta(days=days_needed(settings, delay))
+    rows = read_labelled_features(context.spark, context.tables, features, since, now)
+    fold = production_fold(rows, now, delay)
+    return rows, train_candidate(rows, features, fold, settings, context.settings.costs)
 
 
 def days_needed(settings: TrainingSettings, delay_days: int) -> int:

@@ -71,3 +71,10 @@ def test_what_cannot_be_done_ends_with_status_2_and_the_reason(fraud_model, word
     code, text = fraud_model(*words)
     assert code == 2
     assert named in text
+
+
+def test_where_the_registry_holds_several_models_one_must_be_named(fraud_model, store):
+    store.create_registered_model("another")
+    code, text = fraud_model("list")
+    assert (code, text) == (2, "the registry holds another, fraud_model; expected one: name it by --model-name")
+    assert fraud_model("list", "--model-name", NAME)[0] == 0

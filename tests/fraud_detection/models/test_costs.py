@@ -39,6 +39,11 @@ def test_equal_scores_are_alerted_all_or_none():
     assert measure_saving(rows, np.array([0.9, 0.9, 0.2]), 0.9, COSTS)["saving_a_day"] == 50 - 20
 
 
+def test_a_fraud_among_too_many_others_of_its_score_is_not_worth_the_alerts():
+    rows = make_rows((1, 100, True), *[(1, 1, False)] * 5)
+    assert choose_threshold(rows, np.full(6, 0.9), COSTS) == NO_ALERTS
+
+
 def test_where_no_review_pays_there_are_no_alerts():
     rows = make_rows((1, 15, True), (1, 100, False))
     assert choose_threshold(rows, np.array([0.9, 0.1]), COSTS) == NO_ALERTS

@@ -214,9 +214,13 @@ def test_a_version_that_never_gets_ready_is_an_error(store, run_id, status):
             found._status = status
             return found
 
-    register(store, run_id)
+    register(store, run_id, REJECTED)
     with pytest.raises(ModelError, match=f"version 1 of {NAME} is {status}; expected READY"):
         registry.wait_until_ready(Stuck(), NAME, 1, lambda _: None)
+    if status == registry.FAILED:
+        with pytest.raises(ModelError, match="expected READY"):
+            register(Stuck(), run_id)
+        assert aliases.find_version(store, NAME) is None
 
 
 def test_where_people_decide_a_passed_candidate_becomes_challenger(store, run_id, second_run):

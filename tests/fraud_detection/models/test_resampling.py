@@ -4,7 +4,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from fraud_detection.errors import GateError
-from fraud_detection.models.resampling import Outcome, _Curve, draw_cards, measure_intervals
+from fraud_detection.models.resampling import Outcome, _Curve, draw_cards, measure_intervals, number_cards
 
 
 def make_judged(cards=300, rows_a_card=4, seed=0):
@@ -17,17 +17,18 @@ def make_judged(cards=300, rows_a_card=4, seed=0):
 
 def test_the_weighted_curve_is_that_of_the_rows_repeated_ties_included():
     judged, scores = make_judged()
-    weights = next(draw_cards(judged, 1))
-    repeated = np.repeat(np.arange(weights.size), weights.astype(int))
-    expected = average_precision_score(judged["is_fraud"].to_numpy()[repeated], scores[repeated])
-    assert _Curve(scores, judged).average_precision(weights) == pytest.approx(expected)
+    labels, card = judged["is_fraud"].to_numpy(), number_cards(judged)
+    for drawn in draw_cards(300, 5):
+        repeated = np.repeat(np.arange(card.size), drawn[card].astype(int))
+        expected = average_precision_score(labels[repeated], scores[repeated])
+        assert _Curve(scores, labels, card).average_precision(drawn) == pytest.approx(expected)
 
 
-def test_the_rows_of_a_card_are_drawn_together():
-    judged, _ = make_judged()
-    weights = next(draw_cards(judged, 1)).reshape(-1, 4)
-    assert (weights == weights[:, :1]).all()
-    assert weights[:, 0].sum() == 300
+def test_a_draw_holds_as_many_cards_as_there_are_and_some_of_them_twice():
+    drawn = next(draw_cards(300, 1))
+    assert drawn.sum() == 300
+    assert (drawn == 0).any()
+    assert (drawn > 1).any()
 
 
 def test_the_interval_of_the_lead_is_narrower_than_those_of_unpaired_draws():

@@ -8,10 +8,12 @@ import mlflow
 import numpy as np
 import polars as pl
 import pytest
+import xgboost as xgb
 from mlflow.exceptions import MlflowException
 
 from fraud_detection.errors import ModelError
 from fraud_detection.models import provenance, split, tracking
+from fraud_detection.models.boosting import feature_matrix
 from fraud_detection.models.training import score_rows
 from fraud_detection.models.verdict import Check, Verdict
 
@@ -67,6 +69,33 @@ def test_the_stored_model_alerts_from_the_threshold_on_that_saved_most(run_id, c
     assert candidate.saving["saving_a_day"] > 0
     assert stored.distribution.shift(candidate.held_out["score"].to_numpy()) == 0
     assert 10_000 < stored.size_bytes < 10_000_000
+
+
+def test_the_contributions_of_a_row_and_the_bias_sum_to_its_margin(candidate):
+    matrix = feature_matrix(candidate.held_out.head(200), candidate.scorer.features)
+    data = xgb.DMatrix(matrix)
+    bias = np.mean([booster.predict(data, pred_contribs=True)[:, -1] for booster in candidate.scorer.boosters], axis=0)
+    total = candidate.scorer.contributions(matrix).sum(axis=1) + bias
+    np.testing.assert_allclose(total, candidate.scorer.margins(matrix), atol=1e-4)
+
+
+def test_the_stored_model_gives_reasons_where_it_is_asked_for_them(run_id, candidate):
+    riskiest = candidate.held_out.sort("score", descending=True).head(3)
+    frame = riskiest.select(pl.col(candidate.scorer.features).cast(pl.Float64)).to_pandas()
+    answer = mlflow.pyfunc.load_model(tracking.model_uri(run_id)).predict(frame, params={"reasons": 2})
+    added = candidate.scorer.contributions(feature_matrix(riskiest, candidate.scorer.features))
+    for text, row, values in zip(answer["reasons"], added, riskiest.iter_rows(named=True), strict=True):
+        given = json.loads(text)
+        assert 1 <= len(given) <= 2
+        assert given[0]["feature"] == candidate.scorer.features[row.argmax()]
+        assert given[0]["log_odds"] == pytest.approx(row.max(), abs=1e-4)
+        assert given[0]["value"] == pytest.approx(values[given[0]["feature"]], rel=1e-6)
+
+
+def test_the_value_of_a_reason_is_null_where_the_feature_is_absent(candidate):
+    absent = np.full((1, len(candidate.scorer.features)), np.nan, dtype=np.float32)
+    given = json.loads(candidate.scorer.reasons(absent, 9)[0])
+    assert all(reason["value"] is None for reason in given)
 
 
 def test_the_stored_model_holds_no_pickle_and_a_pickle_would_be_found(run_id):

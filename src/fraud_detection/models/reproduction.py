@@ -1,0 +1,58 @@
+"""Whether a model that was trained again is the same: equal predictions, or the first that differs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from fraud_detection.models.metrics import Scores
+from fraud_detection.models.scorer import Scorer
+from fraud_detection.models.training import score_rows
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What came of training again.
+
+    Attributes:
+        rows: that both models scored.
+        differences: one line each, the most telling first; empty where every bit is equal.
+        surroundings: what is not as it was: code, lock file, runtime; a reason to look at where predictions differ.
+    """
+
+    rows: int
+    differences: tuple[str, ...]
+    surroundings: tuple[str, ...]
+
+
+def compare_models(
+    stored: Scorer, again: Scorer, rows: pl.DataFrame, recorded: Mapping[str, str], here: Mapping[str, str]
+) -> Reproduction:
+    """Compare the predictions for the same rows bit by bit, and the thresholds.
+
+    Args:
+        stored: as the registry holds it.
+        again: trained from the recorded data and settings.
+        rows: transaction_id and the features of both.
+        recorded: tags of the run that say what it was made with.
+        here: the same of this process.
+    """
+    order = ("event_time", "transaction_id")
+    judged = rows.sort(order)
+    expected, found = score_rows(stored, judged), score_rows(again, judged)
+    lines = _find_difference(judged["transaction_id"], expected, found)
+    if stored.threshold != again.threshold:
+        lines.append(f"the threshold of alerts is {again.threshold!r}; stored is {stored.threshold!r}")
+    changed = [f"{key}: recorded {recorded.get(key, 'nothing')}, here {value}" for key, value in here.items()]
+    kept = [line for line, key in zip(changed, here, strict=True) if recorded.get(key) != here[key]]
+    return Reproduction(judged.height, tuple(lines), tuple(kept))
+
+
+def _find_difference(transactions: pl.Series, expected: Scores, found: Scores) -> list[str]:
+    differs = expected.view(np.uint64) != found.view(np.uint64)
+    if not differs.any():
+        return []
+    first, most = int(np.argmax(differs)), np.abs(expected - found).max()
+    what = f"{int(differs.sum())} of {differs.size} predictions differ, by up to {most:.3g}; the first is transaction"
+    return [f"{what} {transactions[first]}: stored {float(expected[first])!r}, again {float(found[first])!r}"]
