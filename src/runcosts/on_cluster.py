@@ -45,8 +45,7 @@ def record_attempt(
         terms: how compute is bought; cloud and region that the session reports take precedence.
         prices: by default the price file of the package.
     """
-    tags = {tag: spark.conf.get(f"{USAGE_TAGS}{tag}", None) for tag in TAGS}
-    shape, bought = running_shape(tags), _reported(terms or Terms(), tags)
+    shape, bought = running_shape(_tags(spark)), bought_here(spark, terms or Terms())
     row = run_cost(attempt, shape, estimate(shape, attempt.seconds, prices or load_prices(), bought), bought)
     if row.reason:
         warnings.warn(f"{row.task_key}: no cost estimate: {row.reason}", UnpricedWarning, stacklevel=2)
@@ -54,6 +53,12 @@ def record_attempt(
     return row
 
 
-def _reported(terms: Terms, tags: dict[str, str | None]) -> Terms:
+def bought_here(spark: SparkSession, terms: Terms) -> Terms:
+    """The terms, with the cloud and the region that the session reports."""
+    tags = _tags(spark)
     cloud = (tags["cloudProvider"] or terms.cloud).lower()
     return replace(terms, cloud=cloud, region=tags["region"] or terms.region)
+
+
+def _tags(spark: SparkSession) -> dict[str, str | None]:
+    return {tag: spark.conf.get(f"{USAGE_TAGS}{tag}", None) for tag in TAGS}

@@ -1,0 +1,159 @@
+"""Task reconcile_costs: failed attempts into the ledger, and the bill of each run of the last days beside it."""
+
+import argparse
+import datetime as dt
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+from pyspark.sql import DataFrame, SparkSession
+
+from runcosts.attempt import Attempt
+from runcosts.errors import SettingsError
+from runcosts.jobs_api import RunSource, WorkspaceRuns, record_failed_attempts
+from runcosts.on_cluster import bought_here, record_attempt
+from runcosts.prices import Terms, load_prices
+from runcosts.reconcile import reconcile
+from runcosts.session import open_session
+from runcosts.spark_ledger import quoted_name
+from runcosts.system_tables import LOCAL_CATALOG, make_table, open_table, read_bills
+
+log = logging.getLogger(__name__)
+RUN_KEY = ("workspace", "job_run_id", "currency")
+TASK_KEY = ("workspace", "task_run_id", "currency")
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The parameters of the task.
+
+    Attributes:
+        catalog: of the ledger and of the tables run_bills and task_bills.
+        schema: of the same.
+        system_catalog: of billing.usage, billing.list_prices and lakeflow.job_task_run_timeline.
+        days: how far back rows are read again, because they arrive late and are corrected.
+        attempt: {{task.execution_count}}, from 1.
+    """
+
+    catalog: str = "spark_catalog"
+    schema: str = "fraud"
+    system_catalog: str = "system"
+    days: str = "7"
+    currency: str = "USD"
+    tier: str = "premium"
+    workspace_id: str = ""
+    job_id: str = ""
+    job_name: str = ""
+    job_run_id: str = ""
+    task_run_id: str = ""
+    attempt: str = "1"
+
+    def table(self, name: str) -> str:
+        """The full name of one of the tables that the task writes."""
+        return f"{self.catalog}.{self.schema}.{name}"
+
+    @property
+    def since(self) -> dt.date:
+        """The first day that is read again.
+
+        Raises:
+            SettingsError: `days` is no whole number.
+        """
+        if not self.days.isdecimal():
+            raise SettingsError(f"--days is {self.days!r}; expected a whole number")
+        return dt.datetime.now(dt.UTC).date() - dt.timedelta(days=int(self.days))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Read, reconcile, write; on Databricks also the row of this attempt itself."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("py4j").setLevel(logging.WARNING)
+    arguments, began = parse_arguments(argv), dt.datetime.now(dt.UTC)
+    spark, state = open_session(), "FAILED"
+    try:
+        reconcile_bills(spark, arguments, _workspace())
+        state = "SUCCESS"
+    finally:
+        if "DATABRICKS_RUNTIME_VERSION" in os.environ:
+            attempt = _own_attempt(arguments, began, state)
+            record_attempt(spark, arguments.table("run_costs"), attempt, Terms(tier=arguments.tier))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser; it refuses what it does not know."""
+    parser = argparse.ArgumentParser(prog="reconcile_costs", allow_abbrev=False, description=__doc__)
+    for field in fields(Arguments):
+        parser.add_argument(f"--{field.name}", default=field.default, help=f"default: {field.default or 'none'}")
+    return parser
+
+
+def parse_arguments(argv: Sequence[str] | None) -> Arguments:
+    """Read the command line; without `argv`, the one that the process was started with."""
+    return Arguments(**vars(make_parser().parse_args(argv)))
+
+
+def reconcile_bills(spark: SparkSession, arguments: Arguments, source: RunSource | None) -> None:
+    """Write the bills of the window, after the failed attempts that `source` tells of.
+
+    Raises:
+        SettingsError: a table of bills is missing; in the local catalog that is told and no error.
+    """
+    ledger = arguments.table("run_costs")
+    if source is None:
+        log.info("no workspace here: the runner itself records failed attempts")
+    else:
+        began = dt.datetime.combine(arguments.since, dt.time(), dt.UTC)
+        terms, runs = bought_here(spark, Terms(tier=arguments.tier)), source.ended_since(began)
+        told = record_failed_attempts(spark, ledger, runs, arguments.workspace_id, load_prices(), terms)
+        log.info("%d failed attempts had no row in %s", len(told), ledger)
+    try:
+        bills, rows = read_bills(spark, arguments.system_catalog), open_table(spark, ledger)
+    except SettingsError as absent:
+        if arguments.system_catalog != LOCAL_CATALOG:
+            raise
+        log.info("nothing is reconciled: %s", absent)
+        return
+    with reconcile(spark, bills, rows, arguments.since, arguments.currency) as found:
+        write_frame(spark, arguments.table("task_bills"), found.tasks, TASK_KEY)
+        write_frame(spark, arguments.table("run_bills"), found.runs, RUN_KEY)
+        log.info("%d runs have a bill since %s", found.runs.count(), arguments.since)
+
+
+def write_frame(spark: SparkSession, table: str, frame: DataFrame, key: Sequence[str]) -> None:
+    """Merge rows by key into a table, which is made if it isn't there."""
+    make_table(spark, table, ", ".join(f"{field.name} {field.dataType.simpleString()}" for field in frame.schema))
+    match = " AND ".join(f"target.{column} = source.{column}" for column in key)
+    spark.sql(
+        f"MERGE WITH SCHEMA EVOLUTION INTO {quoted_name(table)} AS target USING {{source}} AS source ON {match} "
+        "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *",
+        source=frame,
+    )
+
+
+def _workspace() -> RunSource | None:
+    if "DATABRICKS_RUNTIME_VERSION" not in os.environ:
+        return None
+    from databricks.sdk import WorkspaceClient  # noqa: PLC0415 - on a cluster only
+
+    return WorkspaceRuns(WorkspaceClient())
+
+
+def _own_attempt(arguments: Arguments, began: dt.datetime, state: str) -> Attempt:
+    return Attempt(
+        workspace=arguments.workspace_id,
+        target=None,
+        job_id=arguments.job_id,
+        job_name=arguments.job_name,
+        job_run_id=arguments.job_run_id,
+        task_key="reconcile_costs",
+        task_run_id=arguments.task_run_id,
+        attempt=int(arguments.attempt) - 1,
+        started_at=began,
+        ended_at=dt.datetime.now(dt.UTC),
+        result_state=state,
+    )
+
+
+if __name__ == "__main__":
+    main()
