@@ -182,7 +182,7 @@ def _inputs(options: argparse.Namespace) -> Iterator[tuple[str, pl.DataFrame]]:
         return
     for seed in options.seeds.split(","):
         rows = generate_transactions(World(seed=int(seed))).drop("scenario")
-        yield f"seed {seed}", _with_known_at(rows)
+        yield f"seed {seed}", with_known_at(rows)
 
 
 def read_history(transactions: Path, labels: Path) -> pl.DataFrame:
@@ -198,10 +198,10 @@ def read_history(transactions: Path, labels: Path) -> pl.DataFrame:
         is_fraud=pl.col("is_fraud").cast(pl.Int8).cast(pl.Boolean),
         known_at=_utc(joined, "known_at") if "known_at" in joined.columns else None,
     )
-    return _with_known_at(rows)
+    return with_known_at(rows)
 
 
-def _with_known_at(rows: pl.DataFrame) -> pl.DataFrame:
+def with_known_at(rows: pl.DataFrame) -> pl.DataFrame:
     """A label that names no time of its own is known 7 days after its transaction."""
     given = pl.col("known_at") if "known_at" in rows.columns else pl.lit(None, UTC_TIME)
     return rows.with_columns(

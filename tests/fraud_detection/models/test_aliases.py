@@ -1,3 +1,6 @@
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime
 
 import mlflow
@@ -11,6 +14,24 @@ from fraud_detection.models.aliases import Change, Order, promote, roll_back
 
 NAME = "fraud"
 ORDER = Order("ann", datetime(2018, 8, 9, tzinfo=UTC), "alerts doubled")
+
+
+KILLED_BEFORE_THE_CHAMPION = """
+import os, signal, sys
+from datetime import UTC, datetime
+import mlflow
+from fraud_detection.models.aliases import Order, promote
+
+class Dying(mlflow.MlflowClient):
+    def set_registered_model_alias(self, name, alias, version):
+        if alias == "champion":
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().set_registered_model_alias(name, alias, version)
+
+mlflow.set_tracking_uri(sys.argv[1])
+mlflow.set_registry_uri(sys.argv[1])
+promote(Dying(), "fraud", 1, Order("ann", datetime.now(UTC)))
+"""
 
 
 class Killed(BaseException):
@@ -92,6 +113,15 @@ def test_a_rollback_killed_at_any_step_leaves_aliases_that_load_and_repeating_it
 def test_a_promotion_killed_at_any_step_leaves_aliases_that_load_and_repeating_it_completes_it(two, fatal):
     with pytest.raises(Killed):
         promote(dying(two, fatal), NAME, 1, ORDER)
+    assert loads(two)
+    promote(two, NAME, 1, ORDER)
+    assert held(two) == {"champion": 1, "previous": 2}
+
+
+def test_a_process_that_is_killed_between_two_aliases_leaves_ones_that_load(two):
+    command = [sys.executable, "-c", KILLED_BEFORE_THE_CHAMPION, mlflow.get_registry_uri()]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == -signal.SIGKILL
+    assert held(two) == {"champion": 2, "previous": 2}
     assert loads(two)
     promote(two, NAME, 1, ORDER)
     assert held(two) == {"champion": 1, "previous": 2}
