@@ -1,0 +1,89 @@
+"""What the ledger costs: milliseconds from the end of an attempt to its row, against writing the same row as JSON.
+
+    python benchmarks/ledger.py
+    python benchmarks/ledger.py --repeats 100 --json
+
+Every attempt goes through the sink as localjobs calls it: estimate, merge into the Delta table. The first one also
+makes the table, and is told apart. Without MLflow, whose own time depends on its store. The time on the CPU, of all threads,
+is beside the time by the clock: on a busy machine they differ.
+"""
+
+import argparse
+import datetime as dt
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from runcosts.sink import CostSink, attempt_of, make_sink
+
+TARGET_MS = 50.0
+BEGAN = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=50, help="attempts after the first one")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(argv)
+    found = measure(options.repeats)
+    print(
+        json.dumps(found) if options.json else "\n".join(f"{name:>18} {value:10.2f}" for name, value in found.items())
+    )
+
+
+def measure(repeats: int) -> dict[str, float]:
+    """Milliseconds, and how many times the reference a row takes."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / "pyproject.toml").write_text('[tool.runcosts]\nledger = "run_costs"\n', encoding="utf-8")
+        sink = make_sink(root, "local")
+        first, *rows = (_time(lambda n=n: _tell(sink, n)) for n in range(repeats + 1))
+        busy = time.process_time()
+        for n in range(repeats):
+            _tell(sink, repeats + 1 + n)
+        cpu_ms = (time.process_time() - busy) * 1000 / repeats
+        plain = [_time(lambda n=n: _append(root / "rows.json", n)) for n in range(repeats)]
+    row, reference = statistics.median(rows), statistics.median(plain)
+    return {
+        "first_ms": first,
+        "row_ms": row,
+        "row_p90_ms": statistics.quantiles(rows, n=10)[-1],
+        "row_cpu_ms": cpu_ms,
+        "json_line_ms": reference,
+        "ratio": row / reference,
+        "target_ms": TARGET_MS,
+    }
+
+
+def _tell(sink: CostSink, number: int) -> None:
+    sink.attempt_finished(_event(number))
+
+
+def _append(file: Path, number: int) -> None:
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps(asdict(attempt_of(_event(number))), default=str) + "\n")
+
+
+def _event(number: int) -> Any:
+    ids = {"workspace": "local", "target": "local", "job_key": "j", "job_id": 1, "job_name": "j", "job_run_id": 2}
+    times = {"started_at": BEGAN, "ended_at": BEGAN + dt.timedelta(minutes=20), "result_state": "SUCCESS"}
+    compute = {"node_type_id": "m5d.xlarge", "num_workers": 2}
+    task = {"task_key": "t", "task_run_id": number, "attempt": 0, "compute": compute, "job_parameters": {}}
+    return SimpleNamespace(**ids, **times, **task)
+
+
+def _time(call: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    call()
+    return (time.perf_counter() - began) * 1000
+
+
+if __name__ == "__main__":
+    main()
