@@ -117,14 +117,21 @@ def test_tasks_that_share_a_cluster_pay_for_it_once_with_its_waiting(forecast):
         {"task_key": "first", **shared},
         {"task_key": "elsewhere", "depends_on": [{"task_key": "first"}], **ALONE},
         {"task_key": "last", "depends_on": [{"task_key": "elsewhere"}], **shared},
-        {"task_key": "beside", "depends_on": [{"task_key": "elsewhere"}], **shared},
         job_clusters=[{"job_cluster_key": "shared", **ALONE}],
     )
 
     job = forecast(tree, minutes=Decimal(60))
 
-    # The shared cluster is up for three hours, of which its three tasks pay one each; the other is up for one.
-    assert [task.cost.expected for task in job.tasks] == [Decimal("0.164")] * 4
+    # The shared cluster is up for three hours, for two of work: each of its tasks pays 1.5 x .164.
+    assert [task.cost.expected for task in job.tasks] == [Decimal("0.246"), Decimal("0.164"), Decimal("0.246")]
+
+
+def test_tasks_at_once_on_a_shared_cluster_pay_half_of_it_each(forecast):
+    tasks = ({"task_key": key, "job_cluster_key": "shared"} for key in "ab")
+
+    job = forecast(make_tree(*tasks, job_clusters=[{"job_cluster_key": "shared", **ALONE}]), minutes=Decimal(60))
+
+    assert [task.cost.expected for task in job.tasks] == [Decimal("0.082")] * 2
 
 
 @pytest.mark.parametrize(
