@@ -3,9 +3,9 @@
     python benchmarks/ledger.py
     python benchmarks/ledger.py --repeats 20 --json
 
-Every attempt goes through the sink as localjobs calls it: estimate, merge into the Delta table. A run has five attempts,
-and its end tidies the table once it has many files. The very first attempt makes the table and is told apart. Without
-MLflow, whose own time depends on its store. On a busy machine the time by the clock is not that on the CPU.
+Every attempt goes through the sink as localjobs calls it: estimate, merge into the Delta table. A run has five
+attempts, and its end tidies the table once it has many files. The very first attempt makes the table and is told apart.
+Without MLflow, whose own time depends on its store. On a busy machine the time by the clock is not that on the CPU.
 """
 
 import argparse
