@@ -42,12 +42,12 @@ check-java:
 	@java -version 2>&1 | grep -qE 'version "(17|21)' || \
 		{ echo "Java 17 or 21 is needed: install it (on Debian: apt-get install openjdk-17-jre-headless)"; exit 1; }
 
-$(READY): requirements.txt pyproject.toml | check-python check-java
+$(READY): requirements.txt pyproject.toml src/fraud_detection/local_spark.py | check-python check-java
 	@echo "making the environment in .venv (some minutes, once)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@echo "fetching the Delta jars and recording Spark's classes (once)"
+	@echo "fetching the jars of Delta and Kafka, recording Spark's classes (once)"
 	@$(BIN)/python -m fraud_detection.local_spark > .venv/setup.log 2>&1 || { tail -n 20 .venv/setup.log; exit 1; }
 	@touch $@
 

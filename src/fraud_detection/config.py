@@ -18,6 +18,10 @@ TRANSACTION_FIELDS = ("transaction_id", "event_time", "customer_id", "terminal_i
 LABEL_FIELDS = ("transaction_id", "is_fraud", "known_at")
 SAFE_RETENTION_HOURS = 168
 IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,127}")
+TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+KAFKA_USER, KAFKA_PASSWORD = "FRAUD_KAFKA_USER", "FRAUD_KAFKA_PASSWORD"
+SECRET_OPTION = re.compile(r"jaas|password|secret|token|\.key$", re.IGNORECASE)
+FIXED_OPTIONS = {"subscribe", "subscribePattern", "assign", "kafka.bootstrap.servers"}
 ISO, EPOCH_SECONDS, EPOCH_MILLIS = "iso", "epoch_seconds", "epoch_millis"
 
 
@@ -86,6 +90,38 @@ def _check_fields(kind: str, mapping: FileMapping, known: Sequence[str], optiona
 
 
 @dataclass(frozen=True)
+class KafkaSettings:
+    """Which datasets arrive as records of a Kafka topic instead of files. Credentials come from the environment.
+
+    Attributes:
+        bootstrap_servers: host:port, several with commas between them.
+        topics: transactions, labels → the topic of each; one that is not listed comes from the landing folder.
+        options: of Spark's Kafka source, such as maxOffsetsPerTrigger or kafka.security.protocol.
+    """
+
+    bootstrap_servers: str = ""
+    topics: Mapping[Literal["transactions", "labels"], str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what names no topic, secrets, and options that say again what stands beside them."""
+        if self.topics and not self.bootstrap_servers:
+            raise ConfigurationError("kafka has topics and no bootstrap_servers; expected host:port")
+        for topic in self.topics.values():
+            if not TOPIC.fullmatch(topic):
+                raise ConfigurationError(f"kafka topic is {topic!r}; expected letters, digits, dots, - and _")
+        secret = sorted(name for name in self.options if SECRET_OPTION.search(name))
+        if secret:
+            raise ConfigurationError(
+                f"kafka.options has {', '.join(secret)}; expected no secret in settings: set the environment variables "
+                f"{KAFKA_USER} and {KAFKA_PASSWORD}, on Databricks from a secret scope"
+            )
+        fixed = sorted(FIXED_OPTIONS & set(self.options))
+        if fixed:
+            raise ConfigurationError(f"kafka.options has {', '.join(fixed)}; expected bootstrap_servers and topics")
+
+
+@dataclass(frozen=True)
 class DataSettings:
     """What input is accepted.
 
@@ -97,6 +133,7 @@ class DataSettings:
         share_counts_from: days with fewer lines are not judged by their share.
         retention_hours: how long files that a table no longer needs are kept for those who still read them.
         mapping: how the files name and write what is expected.
+        kafka: datasets that arrive in Kafka instead of files.
     """
 
     label_delay_days: int = 7
@@ -106,6 +143,7 @@ class DataSettings:
     share_counts_from: int = 1000
     retention_hours: int = SAFE_RETENTION_HOURS
     mapping: Mappings = field(default_factory=Mappings)
+    kafka: KafkaSettings = field(default_factory=KafkaSettings)
 
     def __post_init__(self) -> None:
         """Refuse what would lose rows of readers, or is no share."""
@@ -116,6 +154,12 @@ class DataSettings:
             )
         if not 0 <= self.max_quarantined_share <= 1:
             raise ConfigurationError(f"max_quarantined_share is {self.max_quarantined_share}; expected 0 to 1")
+        for dataset in self.kafka.topics:
+            form = getattr(self.mapping, dataset).format
+            if form not in {"", "json"}:
+                raise ConfigurationError(
+                    f"{dataset} come from Kafka as {form}; expected json: a record has no header, so send a JSON object"
+                )
 
 
 def load_section[T](kind: type[T], values: object, section: str) -> T:

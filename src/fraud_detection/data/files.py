@@ -55,7 +55,7 @@ def read_lines(name: str, content: bytes, kind: Format, max_bytes: int) -> Lines
     plain = _unpack(name, content, max_bytes) if name.lower().endswith(".gz") else content
     if kind == "parquet":
         return Lines(_rows_as_json(name, plain))
-    lines = _split(plain.decode("utf-8", errors="fraud_detection.keep_bytes"))
+    lines = _split(as_text(plain))
     if kind == "csv":
         return Lines(lines[1:], first=2, header=lines[0] if lines else None)
     return Lines(lines)
@@ -77,9 +77,14 @@ def _unpack(name: str, content: bytes, max_bytes: int) -> bytes:
     return plain
 
 
+def as_text(content: bytes) -> str:
+    """UTF-8 as text, without a byte-order mark; a byte that is none is kept behind a mark."""
+    return content.decode("utf-8", errors="fraud_detection.keep_bytes").removeprefix(BYTE_ORDER_MARK)
+
+
 def _split(text: str) -> list[str]:
-    """Ends of lines (LF, CRLF or CR) and a byte-order mark are no content; after the last end there is no line."""
-    lines = text.removeprefix(BYTE_ORDER_MARK).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    """Ends of lines (LF, CRLF or CR) are no content; after the last end there is no line."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return lines if lines[-1] else lines[:-1]
 
 

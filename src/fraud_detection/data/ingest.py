@@ -58,9 +58,14 @@ def ingest_files(
         raise
 
 
-def append_to_bronze(lines: DataFrame, feed: Feed, checkpoints: str, tables: Tables) -> None:
-    """Let a stream of lines into bronze, up to what is there now."""
-    checkpoint = checkpoint_path(checkpoints, feed.bronze.name, tables.identity(lines.sparkSession, feed.bronze.name))
+def append_to_bronze(lines: DataFrame, feed: Feed, checkpoints: str, tables: Tables, *origin: str) -> None:
+    """Let a stream of lines into bronze, up to what is there now.
+
+    Args:
+        origin: names what the stream reads, for its progress, where that is not the landing folder.
+    """
+    identity = tables.identity(lines.sparkSession, feed.bronze.name)
+    checkpoint = checkpoint_path(checkpoints, feed.bronze.name, identity, *origin)
     run_to_end(
         lines.writeStream.format("delta")
         .option("checkpointLocation", checkpoint)
@@ -85,7 +90,7 @@ def split_lines(files: DataFrame, feed: Feed, settings: DataSettings) -> DataFra
     kind = getattr(settings.mapping, feed.dataset).format or feed.format
     name = source_file(feed.dataset)
     named = files.select(name, "modificationTime", F.current_timestamp().alias("ingested_at"), "content")
-    return named.mapInArrow(_reader(kind, settings.max_file_bytes), _types(BRONZE_COLUMNS))
+    return named.mapInArrow(_reader(kind, settings.max_file_bytes), column_types(BRONZE_COLUMNS))
 
 
 def source_file(dataset: str) -> Column:
@@ -140,7 +145,7 @@ def note_files(spark: SparkSession, feed: Feed, folder: str, tables: Tables) -> 
     """
     now = datetime.now(UTC)
     rows = [(feed.dataset, f"{feed.dataset}/{name}", *written, now) for name, written in list_files(folder).items()]
-    listed = spark.createDataFrame(rows, _types(LANDING_FILES.columns))
+    listed = spark.createDataFrame(rows, column_types(LANDING_FILES.columns))
     known = tables.read(spark, LANDING_FILES.name).where(F.col("dataset") == feed.dataset)
     same = known.select("source_file", F.struct("file_modified_at", "bytes").alias("known"))
     is_other = F.col("known") != F.struct("file_modified_at", "bytes")
@@ -172,7 +177,8 @@ def list_files(folder: str) -> dict[str, tuple[datetime, int]]:
     }
 
 
-def _types(columns: Mapping[str, str]) -> str:
+def column_types(columns: Mapping[str, str]) -> str:
+    """Columns of a table as the schema of a frame."""
     return ", ".join(f"{name} {definition.split()[0]}" for name, definition in columns.items())
 
 

@@ -21,7 +21,8 @@ from fraud_detection.data.cleaning import (
     transactions_cleaning,
 )
 from fraud_detection.data.ingest import checkpoint_path, ingest_files, run_to_end
-from fraud_detection.data.quality import Count, as_rows, count_broken, refuse_bad_days
+from fraud_detection.data.kafka import ingest_topic, is_record
+from fraud_detection.data.quality import DAY, Count, as_rows, count_broken, day_written, refuse_bad_days
 from fraud_detection.data.rules import Severity
 from fraud_detection.errors import DataError
 from fraud_detection.schemas import DATA_QUALITY, LANDING_FILES, QUARANTINE, SILVER_TRANSACTIONS
@@ -81,12 +82,21 @@ def prepare(
         work = Work(spark, cleaning, tables, settings)
         for table in (cleaning.feed.bronze, cleaning.silver):
             tables.ensure(spark, table)
-        ingest_files(spark, cleaning.feed, landing, checkpoints, tables, settings)
+        take_in(work, landing, checkpoints)
         clean_lines(work, checkpoints)
         if replay:
             replay_quarantine(work)
         accounts.append(take_account(work))
     return accounts
+
+
+def take_in(work: Work, landing: str, checkpoints: str) -> None:
+    """Append what is new to bronze, from where the settings say that it arrives."""
+    feed = work.cleaning.feed
+    if feed.dataset in work.settings.kafka.topics:
+        ingest_topic(work.spark, feed, checkpoints, work.tables, work.settings)
+    else:
+        ingest_files(work.spark, feed, landing, checkpoints, work.tables, work.settings)
 
 
 def clean_lines(work: Work, checkpoints: str) -> None:
@@ -124,7 +134,7 @@ def publish_batch(batch: DataFrame, work: Work) -> None:
     checked = judge(batch, work)
     if checked is None:
         return
-    refuse_bad_days(keep_quality(checked, work), work.settings)
+    refuse_bad_days(keep_quality(with_earlier(checked, work), work), work.settings)
     superseded, cleaned = part(checked, work)
     work.tables.add_missing(QUARANTINE, cleaned.quarantine)
     work.tables.merge(work.cleaning.silver, cleaned.silver)
@@ -139,6 +149,18 @@ def judge(lines: DataFrame, work: Work) -> DataFrame | None:
         return None
     times = work.read(SILVER_TRANSACTIONS.name) if work.cleaning.needs_event_time else None
     return check_lines(lines, work.cleaning, headers, times).persist(StorageLevel.MEMORY_AND_DISK)
+
+
+def with_earlier(checked: DataFrame, work: Work) -> DataFrame:
+    """The lines of a batch and those before them on the same day of the same partition: a day is counted whole."""
+    if work.cleaning.feed.dataset not in work.settings.kafka.topics:
+        return checked
+    begun = checked.where(is_record()).groupBy("source_file", day_written()).agg(F.min("line_number").alias("first"))
+    bronze = work.read(work.cleaning.feed.bronze.name)
+    before = bronze.withColumn(DAY, day_written()).join(F.broadcast(begun), ["source_file", DAY], how="inner")
+    earlier = before.where("line_number < first").select(*bronze.columns)
+    times = work.read(SILVER_TRANSACTIONS.name) if work.cleaning.needs_event_time else None
+    return checked.unionByName(check_lines(earlier, work.cleaning, [None], times))
 
 
 def keep_quality(checked: DataFrame, work: Work) -> list[Count]:
@@ -163,7 +185,7 @@ def replay_quarantine(work: Work) -> None:
     """
     is_own = (F.col("dataset") == work.cleaning.feed.dataset) & ~F.array_contains("reasons", SUPERSEDED)
     # A checkpoint, for Spark computes what is persisted anew when a table below it is written.
-    refused = work.read(QUARANTINE.name).where(is_own).select("dataset", *LINE).localCheckpoint()
+    refused = work.read(QUARANTINE.name).where(is_own).select("dataset", "file_modified_at", *LINE).localCheckpoint()
     bronze = work.read(work.cleaning.feed.bronze.name)
     checked = judge(bronze.join(F.broadcast(refused), list(LINE), how="left_semi"), work)
     if checked is None:
@@ -173,8 +195,9 @@ def replay_quarantine(work: Work) -> None:
     work.tables.merge(work.cleaning.silver, cleaned.silver)
     silver = work.read(work.cleaning.silver.name).select(*LINE)
     work.tables.remove(QUARANTINE, refused.join(silver, list(LINE), how="left_semi"))
-    files = bronze.join(F.broadcast(refused.select("source_file").distinct()), "source_file", how="left_semi")
-    whole = judge(files, work)
+    pieces = refused.select("source_file", day_written()).distinct()
+    files = bronze.withColumn(DAY, day_written()).join(F.broadcast(pieces), ["source_file", DAY], how="left_semi")
+    whole = judge(files.select(*bronze.columns), work)
     if whole is not None:
         keep_quality(whole, work)
         whole.unpersist()

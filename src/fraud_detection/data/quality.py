@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import date, datetime
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from fraud_detection.config import DataSettings
 from fraud_detection.data.rules import Rule, Severity, severities
 from fraud_detection.errors import DataError
 
+DAY = "day"
 TOTAL = "total"
 READ, QUARANTINED = "read", "quarantined"
 
@@ -33,7 +34,7 @@ def count_broken(checked: DataFrame, dataset: str, rules: Sequence[Rule], now: d
     """Counts for every file and rule, also where none is broken, and the totals of read and quarantined lines."""
     known = severities(rules)
     counted: dict[tuple[str, date], Counter[str]] = {}
-    alike = checked.groupBy("source_file", F.to_date("file_modified_at").alias("day"), "reasons", "warnings").count()
+    alike = checked.groupBy("source_file", day_written(), "reasons", "warnings").count()
     for row in alike.collect():  # a file breaks rules in few ways
         lines = counted.setdefault((row.source_file, row.day), Counter())
         for rule in (*row.reasons, *row.warnings, READ, *([QUARANTINED] if row.reasons else [])):
@@ -43,6 +44,11 @@ def count_broken(checked: DataFrame, dataset: str, rules: Sequence[Rule], now: d
         for (file, day), lines in counted.items()
         for rule in (READ, QUARANTINED, *known)
     ]
+
+
+def day_written() -> Column:
+    """The day, UTC, on which a line's file, or its record, was written."""
+    return F.to_date("file_modified_at").alias(DAY)
 
 
 def refuse_bad_days(counts: Sequence[Count], settings: DataSettings) -> None:
