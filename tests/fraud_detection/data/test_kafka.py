@@ -18,9 +18,9 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import functions as F
 
 from fraud_detection.config import KAFKA_PASSWORD, KAFKA_USER, DataSettings, load_section
-from fraud_detection.data.cleaning import SUPERSEDED
+from fraud_detection.data.cleaning import SUPERSEDED, transactions_cleaning
 from fraud_detection.data.kafka import LOGIN, credentials
-from fraud_detection.data.prepare import prepare
+from fraud_detection.data.prepare import Work, clean_lines, replay_quarantine, take_account, take_in
 from fraud_detection.errors import ConfigurationError
 from fraud_detection.local_spark import MAVEN
 from fraud_detection.schemas import BRONZE_TRANSACTIONS, DATA_QUALITY, QUARANTINE
@@ -125,13 +125,17 @@ def credited(monkeypatch):
 
 
 @pytest.fixture
-def world(spark, broker, tables, make_landing, tmp_path):
-    """A topic of two partitions for transactions, files for labels, and what to do with them."""
+def world(spark, broker, tables, tmp_path):
+    """A topic of two partitions for transactions, and what to do with it."""
     topic = tables.schema
     options = {"kafka.security.protocol": "SASL_PLAINTEXT"}
     kafka = {"bootstrap_servers": broker, "topics": {"transactions": topic}, "options": options}
     settings = load_section(DataSettings, {"kafka": kafka}, "data")
-    landing, deliver = make_landing(tmp_path)
+    work = Work(spark, transactions_cleaning(settings), tables, settings)
+    checkpoints = str(tmp_path / "checkpoints")
+    tables.create_schema(spark)
+    for table in (BRONZE_TRANSACTIONS, work.cleaning.silver, QUARANTINE, DATA_QUALITY):
+        tables.ensure(spark, table)
 
     def send(*records):
         rows = spark.createDataFrame(
@@ -140,8 +144,10 @@ def world(spark, broker, tables, make_landing, tmp_path):
         sink = rows.coalesce(1).write.format("kafka").options(**{**credentials(), **options})
         sink.option("kafka.bootstrap.servers", broker).save()
 
-    def run(**replay):
-        return prepare(spark, landing, str(tmp_path / "checkpoints"), tables, settings, **replay)
+    def run():
+        take_in(work, "no landing folder", checkpoints)
+        clean_lines(work, checkpoints)
+        return take_account(work)
 
     def bronze():
         rows = tables.read(spark, BRONZE_TRANSACTIONS.name).orderBy("source_file", "line_number").collect()
@@ -149,13 +155,12 @@ def world(spark, broker, tables, make_landing, tmp_path):
             (row.source_file.removeprefix(f"transactions/kafka/{topic}-"), row.line_number, row.raw) for row in rows
         ]
 
-    return SimpleNamespace(send=send, run=run, bronze=bronze, deliver=deliver, tables=tables, folder=tmp_path)
+    return SimpleNamespace(send=send, run=run, bronze=bronze, work=work, tables=tables, folder=tmp_path)
 
 
 @pytest.mark.usefixtures("credited")
 def test_records_of_all_partitions_arrive_once_whatever_is_killed_and_the_broken_ones_keep_their_text(world, spark):
     sent = datetime.now(UTC)
-    world.deliver("labels/1.csv", "transaction_id,is_fraud,known_at\nT1,true,2018-04-02T00:00:00Z\n")
     world.send((0, line("T1")), (1, line("T2")), (0, b'{"cut\xfc'), (1, None))
     first = [
         ("0", 1, line("T1").decode()),
@@ -163,9 +168,8 @@ def test_records_of_all_partitions_arrive_once_whatever_is_killed_and_the_broken
         ("1", 1, line("T2").decode()),
         ("1", 2, ""),
     ]
-    transactions, labels = world.run()
-    assert (transactions.read, transactions.silver, transactions.quarantined) == (4, 2, 2)
-    assert (labels.read, labels.silver) == (1, 1)
+    account = world.run()
+    assert (account.read, account.silver, account.quarantined) == (4, 2, 2)
     assert world.bronze() == first
     refused = world.tables.read(spark, QUARANTINE.name).orderBy("source_file").collect()
     assert [(row.line_number, row.raw, row.reasons) for row in refused] == [
@@ -179,13 +183,14 @@ def test_records_of_all_partitions_arrive_once_whatever_is_killed_and_the_broken
     assert [path.name for path in done] == [".0.crc", "0"]
     for path in done:
         path.unlink()  # as a kill leaves it between the commit of the table and that of the stream
-    transactions, _ = world.run()
+    account = world.run()
     assert world.bronze() == sorted([*first, ("0", 3, line("T1", amount=2).decode()), ("1", 3, line("T3").decode())])
-    assert (transactions.read, transactions.silver, transactions.quarantined) == (6, 3, 3)
-    assert transactions.by_reason == {"not_utf8": 1, SUPERSEDED: 1, "unreadable": 2}
+    assert (account.read, account.silver, account.quarantined) == (6, 3, 3)
+    assert account.by_reason == {"not_utf8": 1, SUPERSEDED: 1, "unreadable": 2}
 
     assert count_totals(world, spark) == {"read": 6, "quarantined": 2}
-    assert world.run(replay=True)[0] == transactions
+    replay_quarantine(world.work)
+    assert take_account(world.work) == account
     assert count_totals(world, spark) == {"read": 6, "quarantined": 2}
 
 
