@@ -1,5 +1,6 @@
 """The environment decides which Spark is used."""
 
+import hashlib
 import sys
 from types import SimpleNamespace
 
@@ -71,3 +72,17 @@ def test_without_the_delta_jars_the_error_says_what_to_do(monkeypatch, tmp_path)
 def test_the_local_session_speaks_delta_in_utc(spark):
     assert spark.conf.get("spark.sql.session.timeZone") == "UTC"
     assert spark.conf.get("spark.sql.catalog.spark_catalog") == "org.apache.spark.sql.delta.catalog.DeltaCatalog"
+
+
+def test_jars_of_kafka_are_fetched_once_and_only_those_that_were_chosen(monkeypatch, tmp_path):
+    (tmp_path / "maven").mkdir()
+    (tmp_path / "maven" / "a.jar").write_bytes(b"jar")
+    monkeypatch.setattr(local_spark, "MAVEN", (tmp_path / "maven").as_uri())
+    monkeypatch.setattr(local_spark, "JARS", tmp_path / "jars")
+    monkeypatch.setattr(local_spark, "KAFKA_JARS", {"a.jar": "0" * 64})
+    with pytest.raises(MachineError, match=r"a\.jar has SHA-256 .*; expected 0{64}: do not use it"):
+        local_spark.fetch_kafka_jars()
+    assert list((tmp_path / "jars").iterdir()) == []
+    monkeypatch.setattr(local_spark, "KAFKA_JARS", {"a.jar": hashlib.sha256(b"jar").hexdigest()})
+    assert local_spark.fetch_kafka_jars() == [tmp_path / "jars" / "a.jar"]
+    assert local_spark.fetch_kafka_jars() == []
