@@ -13,9 +13,11 @@ from decimal import Decimal, InvalidOperation
 from statistics import median
 
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from runcosts.budget import judge, past_runs
 from runcosts.errors import BudgetError, SettingsError
+from runcosts.history import plain_name
 from runcosts.session import open_session
 from runcosts.settings import ACTIONS, Budget
 from runcosts.system_tables import open_table
@@ -75,8 +77,9 @@ def check_run(spark: SparkSession, arguments: Arguments, now: dt.datetime) -> No
     """
     budget = arguments.budget
     rows = open_table(spark, f"{arguments.catalog}.{arguments.schema}.run_costs")
-    columns = rows.select("job_name", "job_run_id", "started_at", "estimated_usd").collect()
-    runs = past_runs((row.asDict() for row in columns if row.job_run_id != arguments.job_run_id), arguments.job_name)
+    own = rows.where(F.col("job_name").endswith(plain_name(arguments.job_name)))
+    attempts = own.select("job_name", "job_run_id", "started_at", "estimated_usd").collect()  # those of one job
+    runs = past_runs((row.asDict() for row in attempts if row.job_run_id != arguments.job_run_id), arguments.job_name)
     verdict = judge(budget, median(run.cost for run in runs[-LAST:]) if runs else None, runs, now)
     for line in (*verdict.notes, *verdict.reasons):
         log.log(logging.INFO if verdict.passed else logging.WARNING, "%s: %s", arguments.job_name, line)

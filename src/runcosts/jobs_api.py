@@ -99,4 +99,5 @@ def _keys(spark: SparkSession, ledger: str, job_run_ids: list[str]) -> list[Any]
     """The keys that the ledger has of these runs: as many as they had attempts."""
     make_table(spark, ledger, ddl())
     rows = open_table(spark, ledger)
-    return rows.where(F.col("job_run_id").isin(job_run_ids)).select(*KEY).collect() if job_run_ids else []
+    known = rows.where(F.col("job_run_id").isin(job_run_ids)).select(*KEY)
+    return known.collect() if job_run_ids else []  # one row an attempt

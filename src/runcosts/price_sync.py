@@ -70,7 +70,8 @@ def read_list_prices(spark: "SparkSession", catalog: str, at: dt.datetime) -> li
         .select(F.lower("cloud"), "sku_name", "currency_code", F.col("pricing.default").cast("DECIMAL(20, 10)"))
         .orderBy("cloud", "sku_name")
     )
-    return [ListPrice(cloud, name, currency, price.normalize()) for cloud, name, currency, price in found.collect()]
+    prices = found.collect()  # one row a SKU
+    return [ListPrice(cloud, name, currency, price.normalize()) for cloud, name, currency, price in prices]
 
 
 def renew(prices: Prices, listed: Iterable[ListPrice], where: str, today: dt.date) -> Renewal:
