@@ -29,10 +29,8 @@ class Note:
 
 def follow_changes(spark: SparkSession, tables: Tables, table: str) -> None:
     """Let a table keep its changes from now on."""
-    name = tables.name(table)
-    kept = {row.key: row.value for row in spark.sql(f"SHOW TBLPROPERTIES {name}").collect()}  # few rows
-    if kept.get(FEED) != "true":
-        spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('{FEED}' = 'true')")
+    if tables.properties(spark, table).get(FEED) != "true":
+        spark.sql(f"ALTER TABLE {tables.name(table)} SET TBLPROPERTIES ('{FEED}' = 'true')")
 
 
 def read_version(spark: SparkSession, tables: Tables, table: str, version: int) -> DataFrame:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 
 from fraud_detection.errors import ConfigurationError
 from fraud_detection.schemas import TableSchema
@@ -71,9 +71,9 @@ class Tables:
         if absent:
             added = ", ".join(f"`{name}` {table.columns[name]}" for name in absent)
             spark.sql(f"ALTER TABLE {self.name(table.name)} ADD COLUMNS ({added})")
-        have = {row.key for row in spark.sql(f"SHOW TBLPROPERTIES {self.name(table.name)}").collect()}  # few rows
+        have = {key.lower() for key in self.properties(spark, table.name)} if table.checks else set()
         for check, condition in table.checks.items():
-            if f"delta.constraints.{check}".lower() not in {key.lower() for key in have}:
+            if f"delta.constraints.{check}".lower() not in have:
                 spark.sql(f"ALTER TABLE {self.name(table.name)} ADD CONSTRAINT {check} CHECK ({condition})")
 
     def merge(self, table: TableSchema, rows: DataFrame) -> None:
@@ -133,12 +133,21 @@ class Tables:
         self._register(spark, table)
         done = spark.sql(f"OPTIMIZE {self.name(table)}").collect()[0].metrics  # one row
         spark.sql(f"VACUUM {self.name(table)} RETAIN {int(retention_hours)} HOURS")
-        files = int(spark.sql(f"DESCRIBE DETAIL {self.name(table)}").collect()[0].numFiles)  # one row
+        files = int(self.detail(spark, table).numFiles)
         return {"added": done.numFilesAdded, "removed": done.numFilesRemoved, "files": files}
 
     def identity(self, spark: SparkSession, table: str) -> str:
         """The id that Delta gave the table at its creation; a table made anew has another."""
-        return str(spark.sql(f"DESCRIBE DETAIL {self.name(table)}").collect()[0].id)  # one row
+        return str(self.detail(spark, table).id)
+
+    def detail(self, spark: SparkSession, table: str) -> Row:
+        """What Delta says of the table: id, number of files, size in bytes and more."""
+        return spark.sql(f"DESCRIBE DETAIL {self.name(table)}").collect()[0]  # one row
+
+    def properties(self, spark: SparkSession, table: str) -> dict[str, str]:
+        """The properties of the table, its constraints among them."""
+        found = spark.sql(f"SHOW TBLPROPERTIES {self.name(table)}").collect()  # few rows
+        return {row.key: row.value for row in found}
 
     def _creation(self, table: TableSchema, verb: str = "CREATE TABLE IF NOT EXISTS") -> str:
         columns = ", ".join(f"`{name}` {kind}" for name, kind in table.columns.items())

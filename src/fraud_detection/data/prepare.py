@@ -20,7 +20,7 @@ from fraud_detection.data.cleaning import (
     separate,
     transactions_cleaning,
 )
-from fraud_detection.data.ingest import checkpoint_path, ingest_files, run_to_end
+from fraud_detection.data.ingest import checkpoint_path, column_types, ingest_files, run_to_end
 from fraud_detection.data.kafka import ingest_topic, is_record
 from fraud_detection.data.quality import DAY, Count, as_rows, count_broken, day_written, refuse_bad_days
 from fraud_detection.data.rules import Severity
@@ -166,8 +166,8 @@ def with_earlier(checked: DataFrame, work: Work) -> DataFrame:
 def keep_quality(checked: DataFrame, work: Work) -> list[Count]:
     """Count what is wrong, for people to read."""
     counts = count_broken(checked, work.cleaning.feed.dataset, work.cleaning.rules, work.now)
-    schema = ", ".join(f"{name} {definition.split()[0]}" for name, definition in DATA_QUALITY.columns.items())
-    work.tables.merge(DATA_QUALITY, work.spark.createDataFrame(as_rows(counts), schema))
+    rows = work.spark.createDataFrame(as_rows(counts), column_types(DATA_QUALITY.columns))
+    work.tables.merge(DATA_QUALITY, rows)
     return counts
 
 

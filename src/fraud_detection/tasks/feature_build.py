@@ -145,7 +145,7 @@ def choose_by_size(context: Context, table: str, condition: Column | None = None
     rows = total = frame.count()
     if condition is not None:
         rows = frame.where(condition).count()
-    size = int(context.spark.sql(f"DESCRIBE DETAIL {context.tables.name(table)}").collect()[0].sizeInBytes)  # one row
+    size = int(context.tables.detail(context.spark, table).sizeInBytes)
     memory = psutil.virtual_memory().available
     share = rows / max(total, 1)
     return choose_engine(rows, int(size * share), os.cpu_count() or 1, memory, context.arguments.engine), rows

@@ -79,6 +79,4 @@ def _fingerprint(source: Path, command: str) -> str:
 def _files(source: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(source):
         folders[:] = [name for name in folders if not name.startswith(".") and name not in _LEFT_OUT]
-        yield from (
-            Path(folder, name) for name in names if name.endswith((".py", ".toml", ".cfg", ".j2", ".sql", ".json"))
-        )
+        yield from (Path(folder, name) for name in names if name.endswith(_SOURCES))
