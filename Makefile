@@ -28,7 +28,7 @@ lint: $(READY) ## ruff, mypy, import-linter
 	@$(BIN)/lint-imports
 
 lock: $(READY) ## resolve the newest versions that fit, with hashes
-	@$(BIN)/uv pip compile pyproject.toml --extra local --extra dev --generate-hashes --python-version 3.12 --upgrade \
+	@$(BIN)/uv pip compile pyproject.toml --extra local --extra serving --extra dev --generate-hashes --python-version 3.12 --upgrade \
 		-o requirements.txt -q
 
 clean: ## remove generated data, tables, models and runs; the environment stays
