@@ -180,6 +180,60 @@ LANDING_FILES = TableSchema(
     key=("dataset", "source_file"),
 )
 
+PREDICTIONS = TableSchema(
+    name="predictions",
+    comment="What each version of a model said of each transaction, and what was decided by it",
+    columns=_frozen(
+        {
+            "transaction_id": "STRING NOT NULL",
+            "event_time": "TIMESTAMP NOT NULL COMMENT 'UTC'",
+            "event_date": "DATE NOT NULL COMMENT 'day of event_time, UTC'",
+            "customer_id": "STRING NOT NULL",
+            "terminal_id": "STRING NOT NULL",
+            "amount": f"{AMOUNT_TYPE} NOT NULL",
+            "probability": "DOUBLE NOT NULL COMMENT 'of fraud, calibrated'",
+            "threshold": "DOUBLE NOT NULL COMMENT 'probability from which on there is an alert'",
+            "is_alert": "BOOLEAN NOT NULL",
+            "reasons": "STRING COMMENT 'JSON: the features that raise the score most; null where not computed'",
+            "model_name": "STRING NOT NULL",
+            "model_version": "BIGINT NOT NULL",
+            "variant": "STRING NOT NULL COMMENT 'champion, challenger or shadow'",
+            "scored_at": "TIMESTAMP NOT NULL COMMENT 'when this was first said, or last said otherwise'",
+            "scored_by": "STRING NOT NULL COMMENT 'batch, stream or online'",
+        }
+    ),
+    key=("transaction_id", "model_version"),
+    cluster_by=("event_date",),
+    stamp="scored_at",
+)
+GOLD_SAVINGS = TableSchema(
+    name="gold_savings",
+    comment="What alerts were worth, by day and version of the model, as far as labels are known",
+    columns=_frozen(
+        {
+            "event_date": "DATE NOT NULL",
+            "model_name": "STRING NOT NULL",
+            "model_version": "BIGINT NOT NULL",
+            "variant": "STRING NOT NULL COMMENT 'champion, challenger or shadow'",
+            "transactions": "BIGINT NOT NULL COMMENT 'scored'",
+            "labelled": "BIGINT NOT NULL COMMENT 'of these, how many have a label'",
+            "frauds": "BIGINT NOT NULL COMMENT 'of these, how many are known as fraud'",
+            "alerts": "BIGINT NOT NULL",
+            "reviewed": "BIGINT NOT NULL COMMENT 'alerts that people had time for, highest scores first'",
+            "caught": "BIGINT NOT NULL COMMENT 'known frauds among the reviewed'",
+            "fraud_amount": "DECIMAL(20,2) NOT NULL COMMENT 'sum of the amounts of known fraud'",
+            "caught_amount": "DECIMAL(20,2) NOT NULL COMMENT 'of this, what was reviewed'",
+            "saving": "DOUBLE NOT NULL COMMENT 'loss that the reviews prevented, less what they cost'",
+            "review_cost": "DOUBLE NOT NULL COMMENT 'setting costs.review_cost'",
+            "loss_share": "DOUBLE NOT NULL COMMENT 'setting costs.loss_share'",
+            "reviews_a_day": "BIGINT NOT NULL COMMENT 'setting costs.reviews_a_day'",
+            "silver_updated_at": "TIMESTAMP COMMENT 'the last change of the scores and labels that this was made from'",
+        }
+    ),
+    key=("event_date", "model_name", "model_version", "variant"),
+    cluster_by=("event_date",),
+)
+
 
 def with_attributes(table: TableSchema, attributes: Sequence[str]) -> TableSchema:
     """The table with a text column for each attribute of the user's own, at its end.
@@ -197,6 +251,7 @@ def with_attributes(table: TableSchema, attributes: Sequence[str]) -> TableSchem
 
 
 TRANSACTION_FEATURES = "transaction_features"
+RECENT_FEATURES = "recent_features"
 RUN_COSTS = "run_costs"
 
 DATA_TABLES = (
@@ -211,3 +266,5 @@ DATA_TABLES = (
     GOLD_TERMINAL_DAYS,
 )
 """The tables that data_prep writes."""
+SCORING_TABLES = (PREDICTIONS, GOLD_SAVINGS)
+"""The tables that scoring writes, besides `recent_features`, whose columns are those of `transaction_features`."""
