@@ -37,6 +37,10 @@ class AttemptEvent:
     """The settings of the cluster or environment that the task has on Databricks."""
     job_parameters: Mapping[str, str]
     tags: Mapping[str, str]
+    peak_memory_bytes: int | None = None
+    """The most that all processes of the attempt held at a time, where somebody measured it."""
+    cpu_seconds: float | None = None
+    """Their processor time."""
 
 
 class Sink(Protocol):

@@ -9,8 +9,8 @@ from decimal import Decimal
 class Attempt:
     """One attempt of one task: its key is (workspace, task_run_id, attempt).
 
-    Attempts count from 0, as
-    the Jobs API's attempt_number does; times are in UTC.
+    Attempts count from 0, as the Jobs API's attempt_number does; times are in UTC. Memory and processor time are of all
+    its processes, where a runner measured them; on a cluster the platform's node_timeline has them.
     """
 
     workspace: str
@@ -24,6 +24,8 @@ class Attempt:
     started_at: datetime
     ended_at: datetime
     result_state: str
+    peak_memory_mib: int | None = None
+    cpu_seconds: Decimal | None = None
 
     @property
     def seconds(self) -> Decimal:

@@ -67,6 +67,8 @@ class RunCost:
     label: str | None = None
     reason: str | None = None
     assumptions: str | None = None
+    peak_memory_mib: int | None = None
+    cpu_seconds: Decimal | None = None
 
     @property
     def key(self) -> tuple[str, str, int]:

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
+from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -45,6 +46,8 @@ class AttemptEvent(Protocol):
     result_state: str
     compute: Mapping[str, Any] | None
     job_parameters: Mapping[str, str]
+    peak_memory_bytes: int | None
+    cpu_seconds: float | None
 
 
 class CostSink:
@@ -128,7 +131,11 @@ def make_sink(bundle_root: Path, target: str) -> CostSink:  # noqa: ARG001 - par
 def attempt_of(event: AttemptEvent) -> Attempt:
     """The part of an event that goes into the ledger, where ids are text whatever the runner makes of them."""
     ids: dict[str, Any] = {name: str(getattr(event, name)) for name in ("job_id", "job_run_id", "task_run_id")}
-    rest: dict[str, Any] = {
-        field.name: getattr(event, field.name) for field in fields(Attempt) if field.name not in ids
+    used: dict[str, Any] = {
+        "peak_memory_mib": None if event.peak_memory_bytes is None else round(event.peak_memory_bytes / 2**20),
+        "cpu_seconds": None if event.cpu_seconds is None else Decimal(str(round(event.cpu_seconds, 3))),
     }
-    return Attempt(**ids, **rest)
+    rest: dict[str, Any] = {
+        field.name: getattr(event, field.name) for field in fields(Attempt) if field.name not in ids | used
+    }
+    return Attempt(**ids, **used, **rest)

@@ -41,6 +41,8 @@ class Event:
     compute: dict[str, Any] | None = field(default_factory=lambda: {"node_type_id": "m5d.xlarge", "num_workers": 2})
     job_parameters: dict[str, str] = field(default_factory=lambda: {"schema": "fraud"})
     tags: dict[str, str] = field(default_factory=dict)
+    peak_memory_bytes: int | None = 3 * 2**30
+    cpu_seconds: float | None = 1800.0
 
 
 @pytest.fixture
@@ -52,7 +54,8 @@ def make_event() -> Callable[..., Event]:
 def make_attempt() -> Callable[..., Attempt]:
     def make(**changes: Any) -> Attempt:
         event = Event()
-        defaults = {name: getattr(event, name) for name in Attempt.__dataclass_fields__}
+        told = set(Attempt.__dataclass_fields__) - {"peak_memory_mib", "cpu_seconds"}
+        defaults = {name: getattr(event, name) for name in told}
         return Attempt(**(defaults | changes))
 
     return make

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 from dataclasses import fields
+from decimal import Decimal
 from importlib.metadata import entry_points
 
 import pytest
@@ -13,7 +14,7 @@ from mlflow import MlflowClient
 import localjobs.sinks
 from runcosts.errors import NoLedgerWarning, SettingsError, UnpricedWarning
 from runcosts.local_ledger import LocalLedger
-from runcosts.sink import AttemptEvent, make_sink
+from runcosts.sink import AttemptEvent, attempt_of, make_sink
 
 TABLE = '[tool.runcosts]\nledger = ".local/{schema}/run_costs"\ntracking_uri = "sqlite:///.local/mlflow.db"\n'
 
@@ -188,3 +189,9 @@ def test_importing_the_sink_loads_neither_mlflow_nor_delta_nor_spark():
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert found.stdout.strip() == "set()"
+
+
+def test_what_the_runner_measured_stands_in_the_ledger(make_event):
+    attempt = attempt_of(make_event())
+    assert (attempt.peak_memory_mib, attempt.cpu_seconds) == (3072, Decimal("1800.0"))
+    assert attempt_of(make_event(peak_memory_bytes=None, cpu_seconds=None)).peak_memory_mib is None

@@ -28,4 +28,6 @@ def attempt_event(bundle_root: Path, run: Run, task: Task, attempt: Attempt) -> 
         compute=task.compute,
         job_parameters={parameter.name: parameter.value for parameter in run.parameters},
         tags=run.tags,
+        peak_memory_bytes=attempt.peak_memory_bytes,
+        cpu_seconds=attempt.cpu_seconds,
     )

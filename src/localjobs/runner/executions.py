@@ -26,6 +26,7 @@ class Outcome:
     output: str = ""
     exit_code: int | None = None
     peak_memory_bytes: int | None = None
+    cpu_seconds: float | None = None
     ended_at: datetime | None = None
 
 
@@ -112,6 +113,7 @@ class ProcessExecution:
             output=record.get("output", ""),
             exit_code=exit_code,
             peak_memory_bytes=max(self._session.peak_memory_bytes, record.get("peak_memory_bytes", 0)),
+            cpu_seconds=max(self._session.cpu_seconds, record.get("cpu_seconds", 0.0)),
             ended_at=self._session.ended_at,
         )
 

@@ -38,6 +38,7 @@ class SessionProcess:
             )
         self.identity = identify(self._popen.pid)
         self.peak_memory_bytes = 0
+        self._cpu: dict[int, float] = {}
         self.ended_at: datetime | None = None
         self._measured_at = 0.0
         self._kill_at = math.inf
@@ -52,6 +53,11 @@ class SessionProcess:
                 self.kill()
             return None
         return self._popen.returncode if self._is_clear(self.ended_at) else None
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time of all processes so far; what one did after it was last looked at is not in it."""
+        return sum(self._cpu.values())
 
     def terminate(self) -> None:
         """Ask the session to end; what is left after the grace period is killed."""
@@ -78,8 +84,9 @@ class SessionProcess:
         if time.monotonic() - self._measured_at < MEASURE_SECONDS:
             return
         self._measured_at = time.monotonic()
-        memory = memory_of(members(self.identity.pid))
-        self.peak_memory_bytes = max(self.peak_memory_bytes, memory)
+        pids = members(self.identity.pid)
+        self.peak_memory_bytes = max(self.peak_memory_bytes, memory_of(pids))
+        self._cpu |= cpu_of(pids)
 
 
 def identify(pid: int) -> Process:
@@ -116,6 +123,16 @@ def memory_of(pids: Iterable[int]) -> int:
         with contextlib.suppress(psutil.Error):
             total += psutil.Process(pid).memory_info().rss
     return total
+
+
+def cpu_of(pids: Iterable[int]) -> dict[int, float]:
+    """Seconds of processor time that each process has had."""
+    found = {}
+    for pid in pids:
+        with contextlib.suppress(psutil.Error):
+            times = psutil.Process(pid).cpu_times()
+            found[pid] = times.user + times.system
+    return found
 
 
 def signal_session(session: int, number: signal.Signals) -> None:

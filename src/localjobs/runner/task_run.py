@@ -143,6 +143,7 @@ class TaskRun:
                 "output": outcome.output,
                 "exit_code": outcome.exit_code,
                 "peak_memory_bytes": outcome.peak_memory_bytes,
+                "cpu_seconds": outcome.cpu_seconds,
             }
         )
 

@@ -38,6 +38,8 @@ class Attempt(Record):
     ended_at: datetime | None = None
     exit_code: int | None = None
     peak_memory_bytes: int | None = None
+    cpu_seconds: float | None = None
+    """Processor time of all its processes."""
     process: Process | None = None
     output: str = ""
     """What a notebook gave to `dbutils.notebook.exit`."""

@@ -83,6 +83,11 @@ def test_the_peak_of_memory_is_measured(bench, wheel):
     assert 200 * 2**20 < attempt.peak_memory_bytes < 400 * 2**20
 
 
+def test_processor_time_is_measured_also_of_what_a_task_starts(bench, wheel):
+    attempt = bench.run([wheel("a", "work_in_a_child")]).task("a").attempts[0]
+    assert 0.6 < attempt.cpu_seconds < 4
+
+
 def test_a_clusters_python_path_stands_behind_the_runners_own(bench, wheel, tmp_path):
     extra = tmp_path / "extra"
     extra.mkdir()

@@ -1,6 +1,7 @@
 """The result record: without one, an attempt has failed, however its process ended."""
 
 import re
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -28,7 +29,8 @@ class ResultRecord:
         """Write the record."""
         cause = _cause(error)
         state = "FAILED" if cause else "SUCCESS"
-        record = {"state": state, "error": cause, "output": self.output, "peak_memory_bytes": peak_memory_bytes()}
+        used = {"peak_memory_bytes": peak_memory_bytes(), "cpu_seconds": time.process_time()}
+        record = {"state": state, "error": cause, "output": self.output, **used}
         write_json(self.file, record)
 
 
