@@ -8,6 +8,16 @@ from pydantic.dataclasses import dataclass
 from fraud_detection.errors import ConfigurationError
 
 Calibrator = Literal["platt", "isotonic"]
+FamilyName = Literal[
+    "xgboost",
+    "xgboost_spark",
+    "logistic_regression",
+    "spark_logistic_regression",
+    "spark_random_forest",
+    "spark_gbt",
+]
+Road = Literal["single_node", "sampled", "spark"]
+Where = Literal["auto", "single_node", "sampled", "spark"]
 
 
 @dataclass(frozen=True)
@@ -32,9 +42,14 @@ class TrainingSettings:
         search_window_days: length of the training window of a trial.
         search_negative_share: as `negative_share`, of a trial.
         search_rounds: trees of a trial.
-        parameters: XGBoost parameters that the search starts from.
+        parameters: of the family; of XGBoost, where the search starts from.
         threads: of XGBoost; a part of the result's identity, since sums depend on it.
         seed: of everything that is drawn.
+        family: what is fitted; docs/models.md compares them.
+        where: rows come to one node whole (single_node) or sampled by Spark first (sampled), or stay in Spark (spark);
+            auto lets size, memory and throughput decide (models/where.py).
+        parallelism: models that Spark's CrossValidator fits at once.
+        workers: tasks that XGBoost on Spark trains with; as many must find a slot at the same time.
     """
 
     window_days: int = 120
@@ -52,10 +67,15 @@ class TrainingSettings:
     parameters: dict[str, float] = field(default_factory=dict)
     threads: int = 2
     seed: int = 20_180_725
+    family: FamilyName = "xgboost"
+    where: Where = "auto"
+    parallelism: int = 2
+    workers: int = 2
 
     def __post_init__(self) -> None:
         """Refuse what cannot be trained with."""
-        for name in ("held_out_days", "boosters", "max_rounds", "patience", "search_folds", "search_rounds", "threads"):
+        counts = ("held_out_days", "boosters", "max_rounds", "patience", "search_folds", "search_rounds", "threads")
+        for name in (*counts, "parallelism", "workers"):
             _refuse(name, getattr(self, name), getattr(self, name) >= 1, "a whole number from 1")
         for name in ("negative_share", "search_negative_share"):
             _refuse(name, getattr(self, name), 0 < getattr(self, name) <= 1, "a share above 0, up to 1")
