@@ -5,9 +5,16 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import polars as pl
 import pytest
 from pyspark.sql import SparkSession
 
+from fraud_detection.features.contract import KEYS
+from fraud_detection.features.feature import FeatureGroup
+from fraud_detection.features.online import compute_features_now, plan_online, to_history, to_incoming
+from fraud_detection.features.registry import GROUPS
+from fraud_detection.features.settings import FeatureSettings
+from fraud_detection.features.stages import plan_stages
 from fraud_detection.local_spark import build_local_session
 from fraud_detection.session import get_session, uses_connect
 from fraud_detection.tables import Tables
@@ -55,3 +62,25 @@ def make_tables() -> Callable[[Path], Tables]:
 @pytest.fixture
 def tables(tmp_path) -> Tables:
     return _new_tables(tmp_path / "warehouse")
+
+
+def _compute_online(
+    transactions: pl.DataFrame,
+    histories: dict[str, pl.DataFrame],
+    settings: FeatureSettings = FeatureSettings(),  # noqa: B008  frozen
+    groups: tuple[FeatureGroup, ...] = GROUPS,
+) -> pl.DataFrame:
+    held = {
+        stage.entity: {key[0]: to_history(rows, stage) for key, rows in histories[stage.entity].group_by(stage.entity)}
+        for stage in plan_stages(groups)
+    }
+    features = compute_features_now(to_incoming(transactions), *held.values(), settings, plan_online(groups))
+    return (
+        transactions.select(KEYS).hstack(pl.DataFrame(features)).select(*KEYS, *(c for g in groups for c in g.columns))
+    )
+
+
+@pytest.fixture(scope="session")
+def compute_online() -> Callable[..., pl.DataFrame]:
+    """The online function on frames: transactions, and by entity the rows of their cards and terminals."""
+    return _compute_online

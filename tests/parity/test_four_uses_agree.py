@@ -10,7 +10,6 @@ from fraud_detection.features import single_node
 from fraud_detection.features import spark as spark_engine
 from fraud_detection.features.contract import KEYS
 from fraud_detection.features.frames import to_polars, to_spark
-from fraud_detection.features.online import compute_online
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.stages import plan_stages, stored_features
 from fraud_detection.features.stream import make_batch_function
@@ -28,7 +27,7 @@ def entities_of(row, stored):
     return {entity: stored.filter(pl.col(entity) == row[entity][0]) for entity in ("customer_id", "terminal_id")}
 
 
-def test_all_four_agree(spark, history):
+def test_all_four_agree(spark, history, compute_online):
     """The last three days come in as batches out of order; the stream sees what it has published itself."""
     computed = single_node.compute_features(history)
     on_spark = spark_engine.compute_features(to_spark(spark, history), FeatureSettings(shards=3))

@@ -1,8 +1,7 @@
 """Runs feature groups over rows in blocks of whole entities: small arrays, bounded memory, several cores."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
 
 import numpy as np
 import polars as pl
@@ -11,25 +10,28 @@ import pyarrow as pa
 from fraud_detection.errors import DataError
 from fraud_detection.features.contract import ORDER, prepare_history
 from fraud_detection.features.feature import Entity, FeatureGroup
+from fraud_detection.features.point_in_time import NEVER, build_timeline
+from fraud_detection.features.rows import EntityRows, compute_groups
 from fraud_detection.features.settings import FeatureSettings
+from fraud_detection.features.spans import Ints
+from fraud_detection.features.stages import Stage
 
 BLOCK_ROWS = 200_000
 READ_BY_EVERY_GROUP = ("event_time", "amount_cents", "is_fraud", "known_at")
 
 
-def add_to_table(
-    table: pa.Table, groups: Sequence[FeatureGroup], features: Sequence[str], settings: FeatureSettings
-) -> pa.Table:
-    """Add groups to an Arrow table of whole entities, on one thread.
+def add_to_table(table: pa.Table, stage: Stage, features: Sequence[str], settings: FeatureSettings) -> pa.Table:
+    """Add a stage to an Arrow table of whole entities, on one thread.
 
     Args:
         table: columns of the history and `features`, rows in any order.
-        groups: what to compute.
+        stage: what to compute.
         features: features of earlier groups that the rows have already.
         settings: the label delay.
     """
     rows = order_rows(prepare_history(from_arrow(table), features))
-    return add_groups(rows, groups, settings, threads=1).to_arrow(compat_level=pl.CompatLevel.oldest())
+    rows = add_groups(rows, stage.entity, stage.groups, settings, threads=1)
+    return rows.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
 def from_arrow(table: pa.Table) -> pl.DataFrame:
@@ -55,53 +57,64 @@ def order_rows(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def add_groups(
-    rows: pl.DataFrame, groups: Iterable[FeatureGroup], settings: FeatureSettings, threads: int
+    rows: pl.DataFrame, entity: Entity, groups: Sequence[FeatureGroup], settings: FeatureSettings, threads: int
 ) -> pl.DataFrame:
-    """Add the columns of groups, in their order, to rows ordered by time; they stay in that order."""
-    for entity, same in groupby(groups, key=lambda group: group.entity):
-        rows = _add_entity(rows, entity, list(same), settings, threads)
-    return rows
+    """Add the features of groups of one kind of entity to rows ordered by time; they stay in that order."""
+    order, number = _gather_entities(rows, entity)
+    gathered = rows.select(*READ_BY_EVERY_GROUP, *_needs(groups))[order]
+    columns = {f.name: np.empty(rows.height, np.dtype(f.type)) for group in groups for f in group.features}
 
+    def compute(block: slice) -> None:
+        computed = compute_groups(to_entity_rows(gathered[block], number[block], settings), groups)
+        for name, values in computed.items():
+            columns[name][order[block]] = values
 
-def _add_entity(
-    rows: pl.DataFrame, entity: Entity, groups: list[FeatureGroup], settings: FeatureSettings, threads: int
-) -> pl.DataFrame:
-    """Gather whole entities of one kind, add all their groups block by block, bring the columns back into order."""
-    if entity == "transaction_id":
-        return _add_in_turn(rows, groups, settings)
-    own = {column for group in groups for column in group.columns}
-    needs = {column for group in groups for column in group.needs} - own
-    order = _gather_entities(rows, entity)
-    gathered = rows.select(entity, *READ_BY_EVERY_GROUP, *sorted(needs))[order]
     with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(lambda block: _add_in_turn(block, groups, settings), cut_blocks(gathered, entity)))
-    return rows.hstack(pl.concat(parts).drop(gathered.columns)[_inverse(order)])
+        list(pool.map(compute, cut_blocks(number)))
+    return rows.hstack(pl.DataFrame(columns))
 
 
-def _add_in_turn(rows: pl.DataFrame, groups: list[FeatureGroup], settings: FeatureSettings) -> pl.DataFrame:
-    for group in groups:
-        rows = group.add(rows, settings)
-    return rows
+def to_entity_rows(rows: pl.DataFrame, number: Ints, settings: FeatureSettings) -> EntityRows:
+    """Arrays of a frame of whole entities, ordered by (entity, event_time, transaction_id).
+
+    Args:
+        rows: the columns `READ_BY_EVERY_GROUP`, and the features that groups need.
+        number: a number for each row, the same for those of one entity.
+        settings: the label delay.
+    """
+    time, label = rows["event_time"].to_physical().to_numpy(), rows["is_fraud"]
+    known_at = rows["known_at"].to_physical().fill_null(NEVER).to_numpy()
+    if label.null_count():
+        known_at = np.where(label.is_null().to_numpy(), NEVER, known_at)
+    return EntityRows(
+        timeline=build_timeline(number, time, known_at, settings.label_delay_days),
+        event_time=time,
+        amount_cents=rows["amount_cents"].to_numpy(),
+        is_fraud=label.fill_null(value=False).to_numpy(),
+        features={name: rows[name].to_numpy() for name in rows.columns if name not in READ_BY_EVERY_GROUP},
+    )
 
 
-def cut_blocks(rows: pl.DataFrame, entity: str, block_rows: int = BLOCK_ROWS) -> Iterator[pl.DataFrame]:
-    """Cut gathered rows after whole entities, about every block_rows rows; at least one block, if an empty one."""
-    number = rows[entity].rle_id().to_numpy()
-    ends = np.append(np.flatnonzero(np.diff(number)) + 1, rows.height)
-    start, end = 0, -1
-    while end < rows.height:
-        end = int(ends[np.searchsorted(ends, min(start + block_rows, rows.height))])
-        yield rows[start:end]
+def cut_blocks(number: Ints, block_rows: int = BLOCK_ROWS) -> Iterator[slice]:
+    """Cut gathered rows after whole entities, about every block_rows rows."""
+    ends = np.append(np.flatnonzero(np.diff(number)) + 1, number.size)
+    start = 0
+    while start < number.size:
+        end = int(ends[np.searchsorted(ends, min(start + block_rows, number.size))])
+        yield slice(start, end)
         start = end
 
 
-def _gather_entities(rows: pl.DataFrame, entity: str) -> pl.Series:
-    """The order that brings each entity's rows together and keeps them in the order of time."""
-    positions = rows.select(entity).with_row_index("position")
-    return positions.group_by(entity).agg("position").explode("position")["position"]
+def _needs(groups: Sequence[FeatureGroup]) -> list[str]:
+    """Features that come with the rows."""
+    own = {column for group in groups for column in group.columns}
+    return sorted({column for group in groups for column in group.needs} - own)
 
 
-def _inverse(order: pl.Series) -> pl.Series:
-    inverse = np.empty(order.len(), dtype=np.uint32)
-    inverse[order.to_numpy()] = np.arange(order.len(), dtype=np.uint32)
-    return pl.Series(inverse)
+def _gather_entities(rows: pl.DataFrame, entity: str) -> tuple[Ints, Ints]:
+    """The order that brings each entity's rows together and keeps them in the order of time; the entity's number."""
+    positions = rows.select(pl.col(entity).alias("entity")).with_row_index("position")
+    gathered = positions.group_by("entity").agg("position")["position"]
+    number = np.repeat(np.arange(gathered.len()), gathered.list.len().to_numpy())
+    order = gathered.explode().to_numpy() if gathered.len() else np.empty(0, np.int64)
+    return order, number

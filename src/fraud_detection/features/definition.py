@@ -6,12 +6,12 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from fraud_detection.features import contract, labels, point_in_time, ratios, spans
+from fraud_detection.features import contract, point_in_time, ratios, rows, spans
 from fraud_detection.features.feature import FeatureGroup
 from fraud_detection.features.registry import GROUPS
 from fraud_detection.features.settings import FeatureSettings
 
-KERNELS: tuple[ModuleType, ...] = (contract, labels, point_in_time, ratios, spans)
+KERNELS: tuple[ModuleType, ...] = (contract, point_in_time, ratios, rows, spans)
 
 
 def fingerprint(settings: FeatureSettings, groups: Sequence[FeatureGroup] = GROUPS) -> str:
@@ -19,7 +19,7 @@ def fingerprint(settings: FeatureSettings, groups: Sequence[FeatureGroup] = GROU
 
     A changed comment makes another fingerprint too: a table made anew once too often is the safe side.
     """
-    modules = dict.fromkeys([sys.modules[group.add.__module__] for group in groups] + list(KERNELS))
+    modules = dict.fromkeys([sys.modules[group.compute.__module__] for group in groups] + list(KERNELS))
     stated = [f"{group.name} {group.entity} {group.features} {group.needs} {group.inner_days}" for group in groups]
     code = [inspect.getsource(module) for module in modules]
     text = "\n".join([f"label_delay_days={settings.label_delay_days}", *stated, *code])

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-import numpy as np
-import polars as pl
-
-from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.spans import Numbers
+
+if TYPE_CHECKING:
+    from fraud_detection.features.rows import EntityRows
 
 Entity = Literal["transaction_id", "customer_id", "terminal_id"]
 FeatureType = Literal["float64", "int32"]
@@ -36,7 +35,7 @@ class FeatureGroup:
 
     Attributes:
         entity: the key whose rows must be whole and together; `transaction_id` where a row is enough.
-        add: from rows ordered by (entity, event_time, transaction_id) to the same rows with the features added.
+        compute: from rows of whole entities to the values of the features, an array each, in their order.
         needs: features of earlier groups that this one reads.
         inner_days: how far the rows of a window look back themselves, where a group computes on what it computed.
         unbounded: whether a value depends on all of the past; then incremental runs need a state for each entity.
@@ -45,7 +44,7 @@ class FeatureGroup:
     name: str
     entity: Entity
     features: tuple[Feature, ...]
-    add: Callable[[pl.DataFrame, FeatureSettings], pl.DataFrame]
+    compute: "Callable[[EntityRows], Sequence[Numbers]]"
     needs: tuple[str, ...] = ()
     owner: str = OWNER
     tie_rule: str = TIE_RULE
@@ -69,11 +68,3 @@ class FeatureGroup:
     def is_delayed(self) -> bool:
         """Whether it reads events or labels through the label delay."""
         return any(feature.reads in DELAYED for feature in self.features)
-
-
-def as_columns(features: Sequence[Feature], values: Sequence[Numbers]) -> list[pl.Series]:
-    """Values as columns with the names and types of their features, in the same order."""
-    return [
-        pl.Series(feature.name, column.astype(np.dtype(feature.type)))
-        for feature, column in zip(features, values, strict=True)
-    ]

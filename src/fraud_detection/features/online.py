@@ -1,73 +1,213 @@
-"""Features of one transaction as it comes in, from the stored history of its card and its terminal."""
+"""Features of transactions as they come in, from the stored history of their cards and terminals.
+
+The groups run as ever, on arrays as a store holds them: no frame is made, so a handful of transactions takes about a
+millisecond.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
 from fraud_detection.errors import DataError
-from fraud_detection.features.contract import HISTORY, KEYS
+from fraud_detection.features.contract import KEYS
 from fraud_detection.features.feature import Entity, FeatureGroup
-from fraud_detection.features.incremental import Selection, recompute
-from fraud_detection.features.partial import WANTED, compute_wanted
+from fraud_detection.features.partial import WANTED, keep_stored, stored_name
+from fraud_detection.features.point_in_time import NEVER, build_timeline
 from fraud_detection.features.registry import GROUPS
+from fraud_detection.features.rows import EntityRows, compute_groups
 from fraud_detection.features.settings import FeatureSettings
-from fraud_detection.features.touched import touch_by_events
+from fraud_detection.features.spans import Bools, Ints, Numbers
+from fraud_detection.features.stages import Stage, plan_stages
 
 DEFAULTS = FeatureSettings()
-
-
-def compute_online(
-    transaction: pl.DataFrame,
-    histories: Mapping[Entity, pl.DataFrame],
-    settings: FeatureSettings = DEFAULTS,
-    groups: Sequence[FeatureGroup] = GROUPS,
-) -> pl.DataFrame:
-    """Compute the features of one transaction.
-
-    Args:
-        transaction: one row with the columns `contract.KEYS`.
-        histories: by `customer_id` and `terminal_id` the rows of that card and of that terminal as far as their stage
-            looks back: the columns of `contract.HISTORY` and the stage's `stored` features (`stages.plan_stages` and
-            docs/features.md tell both). More rows, later ones too, do no harm.
-        settings: the label delay.
-        groups: what to compute.
-
-    Returns:
-        One row: the keys and the features, those that engine `single_node` computes, to the last bit.
-
-    Raises:
-        DataError: not one transaction, a history is missing, or it breaks its contract.
-    """
-    if transaction.height != 1:
-        raise DataError(f"{transaction.height} transactions were given; expected one: a batch is for `stream`")
-    return recompute(touch_by_events(transaction), _InHand(transaction, histories, settings), settings, groups)
+OF_HISTORY = -1
 
 
 @dataclass(frozen=True)
-class _InHand:
-    """The reader of histories that the caller holds."""
+class Incoming:
+    """A transaction that comes in; its time in microseconds since 1970, UTC, its amount in minor units."""
 
-    transaction: pl.DataFrame
-    histories: Mapping[Entity, pl.DataFrame]
-    settings: FeatureSettings
-
-    def compute(self, selection: Selection) -> pl.DataFrame:
-        stage = selection.stage
-        if stage.entity not in self.histories:
-            raise DataError(f"no history for {stage.entity}; expected its rows, if none then an empty frame")
-        history = self.histories[stage.entity].select(*HISTORY, *stage.stored)
-        earlier = history.join(self.transaction, on="transaction_id", how="anti").with_columns(_wanted(value=False))
-        new = self.transaction.select(KEYS).with_columns(_wanted(value=True))
-        for overlay in selection.overlays:
-            new = new.join(overlay, on="transaction_id", how="left")
-        rows = pl.concat([earlier, new.select(pl.col(set(new.columns) & set(earlier.columns)))], how="diagonal_relaxed")
-        return compute_wanted(rows, stage, self.settings, threads=1)
-
-    def find_labels(self, transactions: pl.DataFrame) -> pl.DataFrame:
-        """A transaction that comes in has no label yet."""
-        return transactions.select("transaction_id", known_at="event_time").clear()
+    transaction_id: str
+    event_time: int
+    customer_id: str
+    terminal_id: str
+    amount_cents: int
 
 
-def _wanted(*, value: bool) -> pl.Expr:
-    return pl.lit(value).alias(WANTED)
+@dataclass(frozen=True)
+class EntityHistory:
+    """Rows of one card or terminal, ordered by (event_time, transaction_id), as far as its stage looks back.
+
+    More rows, later ones too, do no harm.
+
+    Attributes:
+        transaction_id: one a row.
+        event_time: microseconds since 1970, UTC.
+        amount_cents: minor units.
+        is_fraud: False where unknown.
+        known_at: microseconds; `point_in_time.NEVER` where there is no label.
+        features: those that `Stage.stored` names, as they were computed.
+    """
+
+    transaction_id: Sequence[str]
+    event_time: Ints
+    amount_cents: Ints
+    is_fraud: Bools
+    known_at: Ints
+    features: Mapping[str, Numbers]
+
+
+@dataclass(frozen=True)
+class OnlineStage:
+    """A stage, and its groups as they run where only some rows are computed."""
+
+    stage: Stage
+    groups: tuple[FeatureGroup, ...]
+
+
+def plan_online(groups: Sequence[FeatureGroup] = GROUPS) -> tuple[OnlineStage, ...]:
+    """What `compute_features_now` does, laid out once."""
+    return tuple(
+        OnlineStage(stage, tuple(keep_stored(group, stage.kept) for group in stage.groups))
+        for stage in plan_stages(groups)
+    )
+
+
+PLAN: Final = plan_online()
+
+
+def compute_features_now(
+    transactions: Sequence[Incoming],
+    cards: Mapping[str, EntityHistory],
+    terminals: Mapping[str, EntityHistory],
+    settings: FeatureSettings = DEFAULTS,
+    plan: Sequence[OnlineStage] = PLAN,
+) -> dict[str, Numbers]:
+    """Compute the features of some transactions, each as known at its own time.
+
+    Args:
+        transactions: in any order; those that share a card or a terminal see each other.
+        cards: by customer_id; a card that is absent has no history.
+        terminals: by terminal_id.
+        settings: the label delay.
+        plan: what to compute.
+
+    Returns:
+        The features by name, a value a transaction: those that engine `single_node` computes, to the last bit.
+
+    Raises:
+        DataError: a history is out of order, or lacks what was computed for its rows before.
+    """
+    held: dict[Entity, Mapping[str, EntityHistory]] = {"customer_id": cards, "terminal_id": terminals}
+    computed: dict[str, Numbers] = {}
+    for step in plan:
+        computed |= _compute_stage(step, transactions, held.get(step.stage.entity, {}), computed, settings)
+    return computed
+
+
+def to_history(rows: pl.DataFrame, stage: Stage) -> EntityHistory:
+    """Rows of one entity as arrays, from the columns of `contract.HISTORY` and `stage.stored`."""
+    has_label = pl.col("is_fraud").is_not_null()
+    known_at = pl.when(has_label).then(pl.col("known_at").to_physical()).fill_null(NEVER).alias("known_at")
+    ordered = rows.sort("event_time", "transaction_id").with_columns(known_at)
+    return EntityHistory(
+        transaction_id=ordered["transaction_id"].to_list(),
+        event_time=ordered["event_time"].to_physical().to_numpy(),
+        amount_cents=ordered["amount_cents"].to_numpy(),
+        is_fraud=ordered["is_fraud"].fill_null(value=False).to_numpy(),
+        known_at=ordered["known_at"].to_numpy(),
+        features={name: ordered[name].to_numpy() for name in stage.stored},
+    )
+
+
+def to_incoming(rows: pl.DataFrame) -> list[Incoming]:
+    """Rows with the columns of `contract.KEYS` as transactions that come in."""
+    times = rows.with_columns(pl.col("event_time").to_physical())
+    return [Incoming(**row) for row in times.select(KEYS).iter_rows(named=True)]
+
+
+def _compute_stage(
+    step: OnlineStage,
+    transactions: Sequence[Incoming],
+    histories: Mapping[str, EntityHistory],
+    earlier: Mapping[str, Numbers],
+    settings: FeatureSettings,
+) -> dict[str, Numbers]:
+    stage = step.stage
+    places: dict[str, list[int]] = {}
+    for place, transaction in enumerate(transactions):
+        places.setdefault(getattr(transaction, stage.entity), []).append(place)
+    empty = _no_history(stage)
+    pieces = [
+        _lay_out(histories.get(entity, empty), transactions, among, stage, earlier) for entity, among in places.items()
+    ]
+    number = np.repeat(np.arange(len(pieces)), [piece[0].size for piece in pieces])
+    columns: list[Any] = [np.concatenate(column) for column in zip(*pieces, strict=True)]
+    place, time, cents, is_fraud, known_at, *stored = columns
+    wanted = place != OF_HISTORY
+    _refuse_unstored(dict(zip(stage.stored, stored, strict=True)), wanted, stage)
+    names = (*stage.brought, *map(stored_name, stage.kept), WANTED)
+    timeline = build_timeline(number, time, known_at, settings.label_delay_days)
+    rows = EntityRows(timeline, time, cents, is_fraud, dict(zip(names, [*stored, wanted], strict=True)))
+    order = np.argsort(place[wanted])
+    return {name: values[wanted][order] for name, values in compute_groups(rows, step.groups).items()}
+
+
+def _lay_out(
+    history: EntityHistory,
+    transactions: Sequence[Incoming],
+    places: Sequence[int],
+    stage: Stage,
+    earlier: Mapping[str, Numbers],
+) -> list[Numbers]:
+    """Columns of one entity's rows, in order: place among the transactions, time, cents, fraud, known, features."""
+    new = [transactions[place] for place in places]
+    nothing = np.full(len(new), np.nan)
+    columns: list[Numbers] = [
+        np.append(np.full(history.event_time.size, OF_HISTORY), places),
+        np.append(history.event_time, [transaction.event_time for transaction in new]),
+        np.append(history.amount_cents, [transaction.amount_cents for transaction in new]),
+        np.append(history.is_fraud, np.zeros(len(new), np.bool_)),
+        np.append(history.known_at, np.full(len(new), NEVER)),
+        *(np.append(history.features[name], earlier[name][places]) for name in stage.brought),
+        *(np.append(history.features[name], nothing) for name in stage.kept),
+    ]
+    if _follows(history, new):
+        return columns
+    order = _order(history, new)
+    return [column[order] for column in columns]
+
+
+def _follows(history: EntityHistory, new: Sequence[Incoming]) -> bool:
+    """Whether one new transaction comes after all of the history, as it does unless events are late or come again."""
+    latest = history.event_time[-1] if history.event_time.size else -NEVER
+    return len(new) == 1 and bool(latest < new[0].event_time) and new[0].transaction_id not in history.transaction_id
+
+
+def _order(history: EntityHistory, new: Sequence[Incoming]) -> Ints:
+    """The order of time, without the rows of the history that come again."""
+    again = {transaction.transaction_id for transaction in new}
+    size = len(history.transaction_id)
+    kept = [place for place, number in enumerate(history.transaction_id) if number not in again]
+    keys = {place: (int(history.event_time[place]), history.transaction_id[place]) for place in kept}
+    keys |= {size + place: (one.event_time, one.transaction_id) for place, one in enumerate(new)}
+    return np.array(sorted(keys, key=keys.__getitem__), dtype=np.int64)
+
+
+def _refuse_unstored(features: Mapping[str, Numbers], wanted: Bools, stage: Stage) -> None:
+    for name, values in features.items():
+        lacking = int(np.count_nonzero(np.isnan(values) & ~wanted))
+        if lacking:
+            raise DataError(
+                f"{lacking} rows of histories by {stage.entity} lack {name}; expected what was computed for them "
+                "before: fill the store from the table of features"
+            )
+
+
+def _no_history(stage: Stage) -> EntityHistory:
+    none = np.empty(0, np.int64)
+    features = dict.fromkeys(stage.stored, np.empty(0))
+    return EntityHistory((), none, none, np.empty(0, np.bool_), none, features)

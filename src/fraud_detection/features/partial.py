@@ -7,6 +7,7 @@ group needs that value, the stored one takes its place.
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -14,7 +15,9 @@ from fraud_detection.errors import DataError
 from fraud_detection.features.blocks import add_groups, from_arrow, order_rows
 from fraud_detection.features.contract import HISTORY, prepare_history
 from fraud_detection.features.feature import FeatureGroup
+from fraud_detection.features.rows import EntityRows
 from fraud_detection.features.settings import FeatureSettings
+from fraud_detection.features.spans import Numbers
 from fraud_detection.features.stages import Stage
 
 WANTED = "is_wanted"
@@ -40,8 +43,8 @@ def compute_wanted(rows: pl.DataFrame, stage: Stage, settings: FeatureSettings, 
     ordered = order_rows(prepare_history(rows, (*stage.stored, WANTED)))
     _refuse_unstored(ordered, stage)
     given = ordered.rename({name: stored_name(name) for name in stage.kept})
-    groups = [_keep_stored(group, stage.kept) for group in stage.groups]
-    computed = add_groups(given, groups, settings, threads).filter(WANTED)
+    groups = [keep_stored(group, stage.kept) for group in stage.groups]
+    computed = add_groups(given, stage.entity, groups, settings, threads).filter(WANTED)
     return computed.select(*HISTORY, *stage.columns, *map(stored_name, stage.kept))
 
 
@@ -55,17 +58,16 @@ def stored_name(feature: str) -> str:
     return f"stored_{feature}"
 
 
-def _keep_stored(group: FeatureGroup, kept: Sequence[str]) -> FeatureGroup:
+def keep_stored(group: FeatureGroup, kept: Sequence[str]) -> FeatureGroup:
     """The same group, whose needed columns are the stored ones in all rows but those wanted."""
     own = [name for name in group.columns if name in kept]
 
-    def add(rows: pl.DataFrame, settings: FeatureSettings) -> pl.DataFrame:
-        wanted = pl.when(WANTED)
-        return group.add(rows, settings).with_columns(
-            wanted.then(name).otherwise(stored_name(name)).alias(name) for name in own
-        )
+    def compute(rows: EntityRows) -> list[Numbers]:
+        values = dict(zip(group.columns, group.compute(rows), strict=True))
+        given = {name: np.where(rows[WANTED], values[name], rows[stored_name(name)]) for name in own}
+        return list((values | given).values())
 
-    return replace(group, add=add, needs=(*group.needs, WANTED, *map(stored_name, own))) if own else group
+    return replace(group, compute=compute, needs=(*group.needs, WANTED, *map(stored_name, own))) if own else group
 
 
 def _refuse_unstored(rows: pl.DataFrame, stage: Stage) -> None:

@@ -10,17 +10,18 @@ Reach:   no window is wider than REACH_DAYS; so a value depends on nothing that 
          than that and the delay before it, and a day's features can be computed from a bounded look-back.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import polars as pl
 
 from fraud_detection.errors import DataError
 from fraud_detection.features.spans import NOWHERE, Floats, Ints, Span
 
 MICROSECONDS_A_DAY = 86_400_000_000
 REACH_DAYS = 60
+NEVER = np.iinfo(np.int64).max
+"""The time at which a label becomes known that does not exist."""
 
 
 @dataclass(frozen=True)
@@ -38,22 +39,24 @@ class Timeline:
     delay: int
     label_rows: Ints
     label_clock: Ints
+    _found: dict[int, Ints] = field(default_factory=dict, compare=False, repr=False)
+    _found_labels: dict[int, Ints] = field(default_factory=dict, compare=False, repr=False)
 
     def events(self, days: int) -> Span:
         """The rows in (t - days, t], this one included."""
-        return Span(self._after(self.clock, _width(days)), self._positions + 1)
+        return Span(self._rows_until(_width(days)), self._positions + 1)
 
     def earlier_events(self, days: int) -> Span:
         """The rows in (t - days, t], this one left out."""
-        return Span(self._after(self.clock, _width(days)), self._positions)
+        return Span(self._rows_until(_width(days)), self._positions)
 
     def delayed_events(self, days: int) -> Span:
         """The rows whose event_time + delay lies in (t - days, t]."""
-        return Span(self._after(self.clock, _width(days) + self.delay), self._delayed_end)
+        return Span(self._rows_until(_width(days) + self.delay), self._rows_until(self.delay))
 
     def labels(self, days: int) -> Span:
         """The labels, as positions in label_rows, that became visible in (t - days, t]."""
-        return Span(self._after(self.label_clock, _width(days)), self._label_end)
+        return Span(self._labels_until(_width(days)), self._labels_until(0))
 
     def days_since_event(self, position: Ints) -> Floats:
         """Days since the rows at some positions; REACH_DAYS for NOWHERE."""
@@ -67,44 +70,50 @@ class Timeline:
         days = np.full(position.shape, float(REACH_DAYS))
         found = position != NOWHERE
         days[found] = (self.clock[found] - clock[position[found]]) / MICROSECONDS_A_DAY
-        return np.clip(days, None, REACH_DAYS, out=days)
+        np.minimum(days, REACH_DAYS, out=days)
+        return days
 
-    def _after(self, events: Ints, width: int) -> Ints:
-        return np.searchsorted(events, self.clock - width, side="right")
+    def _rows_until(self, before: int) -> Ints:
+        """How many rows lie at or before t - before; groups share windows, so each is searched for once."""
+        if before not in self._found:
+            self._found[before] = np.searchsorted(self.clock, self.clock - before, side="right")
+        return self._found[before]
+
+    def _labels_until(self, before: int) -> Ints:
+        """How many labels became visible at or before t - before."""
+        if before not in self._found_labels:
+            self._found_labels[before] = np.searchsorted(self.label_clock, self.clock - before, side="right")
+        return self._found_labels[before]
 
     @cached_property
     def _positions(self) -> Ints:
         return np.arange(self.clock.size)
 
-    @cached_property
-    def _delayed_end(self) -> Ints:
-        return self._after(self.clock, self.delay)
 
-    @cached_property
-    def _label_end(self) -> Ints:
-        return self._after(self.label_clock, 0)
-
-
-def build_timeline(rows: pl.DataFrame, entity: str, delay_days: int) -> Timeline:
+def build_timeline(entity: Ints, event_time: Ints, known_at: Ints, delay_days: int) -> Timeline:
     """Lay whole entities, ordered by (entity, event_time, transaction_id), on one clock.
+
+    Args:
+        entity: a number for each row; the rows of an entity stand together and have the same one.
+        event_time: microseconds.
+        known_at: when the label of each row became known, in microseconds; NEVER where there is none.
+        delay_days: the label delay.
 
     Raises:
         DataError: an entity's rows are not in the order of time.
     """
-    time, delay = _microseconds(rows["event_time"]), delay_days * MICROSECONDS_A_DAY
-    first, last = _entity_bounds(rows[entity])
+    delay = delay_days * MICROSECONDS_A_DAY
+    first, last = _entity_bounds(entity)
     lengths = last - first + 1
-    spans = time[last] - time[first] + _width(REACH_DAYS) + delay + 1
-    shift = np.repeat(np.cumsum(spans) - spans - time[first], lengths)
-    clock = time + shift
-    if np.any(np.diff(clock) < 0):
-        raise DataError(f"rows are out of order; expected {entity}, event_time, transaction_id: sort them first")
-    visible_from = np.maximum(time + delay, _microseconds(rows["known_at"])) + shift
-    known = (rows["is_fraud"].is_not_null() & rows["known_at"].is_not_null()).to_numpy()
-    in_time = visible_from <= np.repeat(clock[last], lengths)
-    label_rows = np.flatnonzero(known & in_time)
-    order = _stable_order(visible_from[label_rows])
-    label_rows = label_rows[order]
+    spans = event_time[last] - event_time[first] + _width(REACH_DAYS) + delay + 1
+    shift = np.repeat(np.cumsum(spans) - spans - event_time[first], lengths)
+    clock = event_time + shift
+    if np.any(clock[1:] < clock[:-1]):
+        raise DataError("rows are out of order; expected entity, event_time, transaction_id: sort them first")
+    is_known = known_at != NEVER
+    visible_from = np.maximum(event_time + delay, np.where(is_known, known_at, 0)) + shift
+    label_rows = np.flatnonzero(is_known & (visible_from <= np.repeat(clock[last], lengths)))
+    label_rows = label_rows[_stable_order(visible_from[label_rows])]
     return Timeline(clock, delay, label_rows, visible_from[label_rows])
 
 
@@ -115,14 +124,11 @@ def _width(days: int) -> int:
     return days * MICROSECONDS_A_DAY
 
 
-def _microseconds(times: pl.Series) -> Ints:
-    return times.to_physical().fill_null(0).to_numpy()
-
-
-def _entity_bounds(entities: pl.Series) -> tuple[Ints, Ints]:
+def _entity_bounds(entity: Ints) -> tuple[Ints, Ints]:
     """First and last row of each entity."""
-    number = entities.rle_id().cast(pl.Int64).to_numpy()
-    return np.flatnonzero(np.diff(number, prepend=-1)), np.flatnonzero(np.diff(number, append=-1))
+    changes = np.flatnonzero(entity[1:] != entity[:-1])
+    some = entity[:1].size  # 0 where there are no rows at all
+    return np.append(np.zeros(some, np.int64), changes + 1), np.append(changes, np.full(some, entity.size - 1))
 
 
 def _stable_order(values: Ints) -> Ints | slice:

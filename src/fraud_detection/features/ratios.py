@@ -3,7 +3,6 @@
 from typing import Final
 
 import numpy as np
-import polars as pl
 
 from fraud_detection.features.spans import Floats, Ints
 
@@ -22,6 +21,6 @@ def mean_amount(cents: Ints, count: Ints) -> Floats:
     return divide(cents, count * CENTS)
 
 
-def major_units(cents: pl.Series) -> pl.Series:
-    """Amounts in major units. NumPy divides; Polars multiplies by 1 / 100, which differs in the last bit."""
-    return pl.Series(cents.name, cents.to_numpy() / CENTS)
+def major_units(cents: Ints) -> Floats:
+    """Amounts in major units. NumPy divides; Polars would multiply by 1 / 100, which differs in the last bit."""
+    return np.asarray(cents / CENTS)

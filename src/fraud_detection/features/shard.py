@@ -41,7 +41,7 @@ def compute_shard(shard: pa.Table, work: ShardWork) -> pa.Table:
     if work.only_wanted:
         rows = add_to_wanted(shard, stage, work.settings)
     else:
-        rows = add_to_table(shard, stage.groups, work.features, work.settings)
+        rows = add_to_table(shard, stage, work.features, work.settings)
     rows = rows.select(work.columns)
     return rows.cast(pa.schema([_spark_type(field) for field in rows.schema]))
 

@@ -9,6 +9,7 @@ from fraud_detection.features.contract import KEYS, prepare_history
 from fraud_detection.features.feature import FeatureGroup
 from fraud_detection.features.registry import GROUPS, columns_of
 from fraud_detection.features.settings import FeatureSettings
+from fraud_detection.features.stages import plan_stages
 
 DEFAULTS = FeatureSettings()
 
@@ -30,5 +31,6 @@ def compute_features(
         DataError: the history breaks its contract.
     """
     rows = order_rows(prepare_history(history))
-    rows = add_groups(rows, groups, settings, pl.thread_pool_size())
+    for stage in plan_stages(groups):
+        rows = add_groups(rows, stage.entity, stage.groups, settings, pl.thread_pool_size())
     return rows.select(*KEYS, *columns_of(groups))

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-Numbers = npt.NDArray[np.number]
+Numbers = npt.NDArray[np.number | np.bool_]
 Bools = npt.NDArray[np.bool_]
 
 NOWHERE = -1

@@ -18,7 +18,6 @@ from fraud_detection.features import spark as spark_engine
 from fraud_detection.features.contract import KEYS
 from fraud_detection.features.documentation import document
 from fraud_detection.features.frames import to_polars, to_spark
-from fraud_detection.features.online import compute_online
 from fraud_detection.features.registry import FEATURES, GROUPS
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.stages import plan_stages, stored_features
@@ -61,7 +60,7 @@ def guided_groups(monkeypatch):
     cloudpickle.unregister_pickle_by_value(module)
 
 
-def test_a_group_added_by_the_guide_goes_through_all_uses(spark, small_world, guided_groups):
+def test_a_group_added_by_the_guide_goes_through_all_uses(spark, small_world, guided_groups, compute_online):
     computed = single_node.compute_features(small_world, SETTINGS, guided_groups)
     assert computed["customer_amount_share_14d"].n_unique() > 100
     rows = to_spark(spark, small_world)

@@ -67,6 +67,6 @@ def test_the_fingerprint_follows_what_decides_a_value():
     others = [
         fingerprint(FeatureSettings(label_delay_days=6), [group]),
         fingerprint(FeatureSettings(), [replace(group, features=group.features[:2])]),
-        fingerprint(FeatureSettings(), [replace(group, add=fingerprint)]),
+        fingerprint(FeatureSettings(), [replace(group, compute=fingerprint)]),
     ]
     assert usual not in others

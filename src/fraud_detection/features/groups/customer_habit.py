@@ -6,13 +6,11 @@ and it needs sums only, where a median would need all the amounts.
 """
 
 import numpy as np
-import polars as pl
 
-from fraud_detection.features.feature import Feature, FeatureGroup, as_columns
-from fraud_detection.features.point_in_time import Timeline, build_timeline
+from fraud_detection.features.feature import Feature, FeatureGroup
 from fraud_detection.features.ratios import CENTS, divide
-from fraud_detection.features.settings import FeatureSettings
-from fraud_detection.features.spans import Bools, Ints
+from fraud_detection.features.rows import EntityRows
+from fraud_detection.features.spans import Bools, Numbers
 
 UNUSUAL = 2.5
 PLAIN_DAYS = 30
@@ -27,22 +25,18 @@ FEATURES = (
 )
 
 
-def add_customer_habit(rows: pl.DataFrame, settings: FeatureSettings) -> pl.DataFrame:
+def compute_customer_habit(rows: EntityRows) -> list[Numbers]:
     """Compare each amount with the card's usual one."""
-    timeline = build_timeline(rows, "customer_id", settings.label_delay_days)
-    cents = rows["amount_cents"].to_numpy()
-    before = timeline.earlier_events(HABIT_DAYS)
-    ordinary = is_ordinary(timeline, cents)
+    cents, before, ordinary = rows.amount_cents, rows.timeline.earlier_events(HABIT_DAYS), is_ordinary(rows)
     usual = divide(before.sum(cents * ordinary), before.sum(ordinary))
-    values = [before.count, usual / CENTS, divide(cents, usual, default=1.0)]
-    return rows.with_columns(as_columns(FEATURES, values))
+    return [before.count, usual / CENTS, divide(cents, usual, default=1.0)]
 
 
-def is_ordinary(timeline: Timeline, cents: Ints) -> Bools:
+def is_ordinary(rows: EntityRows) -> Bools:
     """Which amounts do not exceed UNUSUAL times the plain mean of the days before them."""
-    plain = timeline.earlier_events(PLAIN_DAYS)
-    limit = UNUSUAL * divide(plain.sum(cents), plain.count, default=np.inf)
-    return np.less_equal(cents, limit)
+    plain = rows.timeline.earlier_events(PLAIN_DAYS)
+    limit = UNUSUAL * divide(plain.sum(rows.amount_cents), plain.count, default=np.inf)
+    return np.less_equal(rows.amount_cents, limit)
 
 
-GROUP = FeatureGroup("customer_habit", "customer_id", FEATURES, add_customer_habit, inner_days=PLAIN_DAYS)
+GROUP = FeatureGroup("customer_habit", "customer_id", FEATURES, compute_customer_habit, inner_days=PLAIN_DAYS)

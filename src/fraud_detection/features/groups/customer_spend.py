@@ -1,11 +1,9 @@
 """How often and how much a card spends."""
 
-import polars as pl
-
-from fraud_detection.features.feature import Feature, FeatureGroup, as_columns
-from fraud_detection.features.point_in_time import build_timeline
+from fraud_detection.features.feature import Feature, FeatureGroup
 from fraud_detection.features.ratios import mean_amount
-from fraud_detection.features.settings import FeatureSettings
+from fraud_detection.features.rows import EntityRows
+from fraud_detection.features.spans import Numbers
 
 SPEND_DAYS = (1, 7, 30)
 
@@ -21,15 +19,13 @@ def _spend_features(days: int) -> tuple[Feature, ...]:
 FEATURES = tuple(feature for days in SPEND_DAYS for feature in _spend_features(days))
 
 
-def add_customer_spend(rows: pl.DataFrame, settings: FeatureSettings) -> pl.DataFrame:
+def compute_customer_spend(rows: EntityRows) -> list[Numbers]:
     """Number and mean amount of the card's transactions over windows."""
-    timeline = build_timeline(rows, "customer_id", settings.label_delay_days)
-    cents = rows["amount_cents"].to_numpy()
-    values = []
+    values: list[Numbers] = []
     for days in SPEND_DAYS:
-        window = timeline.events(days)
-        values += [window.count, mean_amount(window.sum(cents), window.count)]
-    return rows.with_columns(as_columns(FEATURES, values))
+        window = rows.timeline.events(days)
+        values += [window.count, mean_amount(window.sum(rows.amount_cents), window.count)]
+    return values
 
 
-GROUP = FeatureGroup("customer_spend", "customer_id", FEATURES, add_customer_spend)
+GROUP = FeatureGroup("customer_spend", "customer_id", FEATURES, compute_customer_spend)

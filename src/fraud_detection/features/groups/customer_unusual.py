@@ -1,14 +1,13 @@
 """Unusual amounts of a card before this one: the mark of a theft, seen before any label tells."""
 
 import numpy as np
-import polars as pl
 
-from fraud_detection.features.feature import Feature, FeatureGroup, as_columns
+from fraud_detection.features.feature import Feature, FeatureGroup
 from fraud_detection.features.groups.customer_habit import UNUSUAL
-from fraud_detection.features.point_in_time import REACH_DAYS, build_timeline
+from fraud_detection.features.point_in_time import REACH_DAYS
 from fraud_detection.features.ratios import divide
-from fraud_detection.features.settings import FeatureSettings
-from fraud_detection.features.spans import Floats, Ints
+from fraud_detection.features.rows import EntityRows
+from fraud_detection.features.spans import Ints, Numbers
 
 COUNT_DAYS = (1, 7, 14)
 SHARE_DAYS = (7, 14)
@@ -25,26 +24,26 @@ FEATURES = (
 )
 
 
-def add_customer_unusual(rows: pl.DataFrame, settings: FeatureSettings) -> pl.DataFrame:
+def compute_customer_unusual(rows: EntityRows) -> list[Numbers]:
     """Count unusual amounts over windows, and the time since."""
-    timeline = build_timeline(rows, "customer_id", settings.label_delay_days)
-    ratio = rows["amount_over_usual"].to_numpy()
+    timeline, ratio = rows.timeline, rows["amount_over_usual"]
     unusual = ratio > UNUSUAL
     windows = {days: timeline.earlier_events(days) for days in (*COUNT_DAYS, RATIO_DAYS, REACH_DAYS)}
     recent, reach = windows[RATIO_DAYS], windows[REACH_DAYS]
-    values = [
+    return [
         *(windows[days].sum(unusual) for days in COUNT_DAYS),
         *(divide(windows[days].sum(unusual), windows[days].count) for days in SHARE_DAYS),
         divide(recent.sum(_per_mille(ratio)), recent.count * PER_MILLE),
         timeline.days_since_event(reach.last(unusual)),
         timeline.days_since_event(reach.newest_position()),
     ]
-    return rows.with_columns(as_columns(FEATURES, values))
 
 
-def _per_mille(ratio: Floats) -> Ints:
+def _per_mille(ratio: Numbers) -> Ints:
     """Whole numbers, so that sums are exact."""
     return np.rint(np.minimum(ratio, LARGEST) * PER_MILLE).astype(np.int64)
 
 
-GROUP = FeatureGroup("customer_unusual", "customer_id", FEATURES, add_customer_unusual, needs=("amount_over_usual",))
+GROUP = FeatureGroup(
+    "customer_unusual", "customer_id", FEATURES, compute_customer_unusual, needs=("amount_over_usual",)
+)

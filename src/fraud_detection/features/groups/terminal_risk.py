@@ -1,12 +1,9 @@
 """How many of a terminal's transactions turned out to be fraud, as far as labels show it."""
 
-import polars as pl
-
-from fraud_detection.features.feature import Feature, FeatureGroup, as_columns
-from fraud_detection.features.labels import visible_frauds
-from fraud_detection.features.point_in_time import build_timeline
+from fraud_detection.features.feature import Feature, FeatureGroup
 from fraud_detection.features.ratios import divide
-from fraud_detection.features.settings import FeatureSettings
+from fraud_detection.features.rows import EntityRows
+from fraud_detection.features.spans import Numbers
 
 RISK_DAYS = (1, 7, 30)
 
@@ -23,15 +20,14 @@ def _risk_features(days: int) -> tuple[Feature, ...]:
 FEATURES = tuple(feature for days in RISK_DAYS for feature in _risk_features(days))
 
 
-def add_terminal_risk(rows: pl.DataFrame, settings: FeatureSettings) -> pl.DataFrame:
+def compute_terminal_risk(rows: EntityRows) -> list[Numbers]:
     """Number of delayed transactions and share of visible frauds at the terminal over windows."""
-    timeline = build_timeline(rows, "terminal_id", settings.label_delay_days)
-    fraud = visible_frauds(rows, timeline)
-    values = []
+    fraud = rows.visible(rows.is_fraud)
+    values: list[Numbers] = []
     for days in RISK_DAYS:
-        labels = timeline.labels(days)
-        values += [timeline.delayed_events(days).count, divide(labels.sum(fraud), labels.count)]
-    return rows.with_columns(as_columns(FEATURES, values))
+        labels = rows.timeline.labels(days)
+        values += [rows.timeline.delayed_events(days).count, divide(labels.sum(fraud), labels.count)]
+    return values
 
 
-GROUP = FeatureGroup("terminal_risk", "terminal_id", FEATURES, add_terminal_risk)
+GROUP = FeatureGroup("terminal_risk", "terminal_id", FEATURES, compute_terminal_risk)

@@ -4,14 +4,12 @@ A tampered terminal shows as frauds in a row whose amounts are ordinary for thei
 tell of stolen cards and are left out. A streak is the ordinary frauds since the last legitimate label.
 """
 
-import polars as pl
-
-from fraud_detection.features.feature import Feature, FeatureGroup, as_columns
+from fraud_detection.features.feature import Feature, FeatureGroup
 from fraud_detection.features.groups.customer_habit import UNUSUAL
-from fraud_detection.features.labels import visible, visible_frauds
-from fraud_detection.features.point_in_time import REACH_DAYS, build_timeline
+from fraud_detection.features.point_in_time import REACH_DAYS
 from fraud_detection.features.ratios import divide
-from fraud_detection.features.settings import FeatureSettings
+from fraud_detection.features.rows import EntityRows
+from fraud_detection.features.spans import Numbers
 
 RECENT_DAYS = 28
 NEWEST = 3
@@ -33,15 +31,14 @@ FEATURES = (
 )
 
 
-def add_terminal_streak(rows: pl.DataFrame, settings: FeatureSettings) -> pl.DataFrame:
+def compute_terminal_streak(rows: EntityRows) -> list[Numbers]:
     """Length and age of the terminal's visible streak of frauds."""
-    timeline = build_timeline(rows, "terminal_id", settings.label_delay_days)
-    fraud = visible_frauds(rows, timeline)
-    ordinary = fraud & ~visible(rows["amount_over_usual"] > UNUSUAL, timeline)
+    timeline, fraud = rows.timeline, rows.visible(rows.is_fraud)
+    ordinary = fraud & ~rows.visible(rows["amount_over_usual"] > UNUSUAL)
     reach, recent = timeline.labels(REACH_DAYS), timeline.labels(RECENT_DAYS)
     last_legitimate, last_fraud = reach.last(~fraud), reach.last(ordinary)
     streak = reach.after(last_legitimate)
-    values = [
+    return [
         streak.sum(ordinary),
         timeline.days_since_labelled(streak.first(ordinary)),
         timeline.days_since_labelled(last_legitimate),
@@ -51,7 +48,6 @@ def add_terminal_streak(rows: pl.DataFrame, settings: FeatureSettings) -> pl.Dat
         timeline.days_since_labelled(recent.first(ordinary)),
         reach.newest(NEWEST).sum(ordinary),
     ]
-    return rows.with_columns(as_columns(FEATURES, values))
 
 
-GROUP = FeatureGroup("terminal_streak", "terminal_id", FEATURES, add_terminal_streak, needs=("amount_over_usual",))
+GROUP = FeatureGroup("terminal_streak", "terminal_id", FEATURES, compute_terminal_streak, needs=("amount_over_usual",))
