@@ -19,7 +19,8 @@ WORKER = """
 import pickle, sys
 compute, shard = pickle.load(sys.stdin.buffer)
 assert "polars" not in sys.modules, "Polars came along and has chosen its threads"
-rows = compute(shard)
+(rows,) = compute(iter(shard))
+assert not list(compute(iter([])))  # a shard without entities
 import polars
 print(polars.thread_pool_size(), rows.num_rows, rows.schema.field("transaction_id").type)
 """
@@ -28,7 +29,7 @@ print(polars.thread_pool_size(), rows.num_rows, rows.schema.field("transaction_i
 def test_a_worker_computes_on_one_thread(history):
     stage = cloudpickle.dumps(plan_stages([transaction.GROUP])[0])
     work = ShardWork(stage, (), (*HISTORY, *REFERENCE_FEATURES[:3]), FeatureSettings())
-    shard = history.head(50).to_arrow(compat_level=pl.CompatLevel.oldest())
+    shard = history.head(50).to_arrow(compat_level=pl.CompatLevel.oldest()).to_batches(max_chunksize=20)
     environment = {name: value for name, value in os.environ.items() if name != "POLARS_MAX_THREADS"}
     done = subprocess.run(
         [sys.executable, "-c", WORKER],

@@ -6,11 +6,16 @@ nothing of Polars before that number is set, and the stage, whose groups import 
 
 import os
 import pickle
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from fraud_detection.features.settings import FeatureSettings
+
+
+BATCH_ROWS = 20_000
+"""What is handed to Spark at once."""
 
 
 @dataclass(frozen=True)
@@ -31,19 +36,22 @@ class ShardWork:
     only_wanted: bool = False
 
 
-def compute_shard(shard: pa.Table, work: ShardWork) -> pa.Table:
+def compute_shard(batches: Iterable[pa.RecordBatch], work: ShardWork) -> Iterator[pa.RecordBatch]:
     """Add the features of a stage to whole entities of one kind, in any order."""
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     from fraud_detection.features.blocks import add_to_table  # noqa: PLC0415  imports Polars
     from fraud_detection.features.partial import add_to_wanted  # noqa: PLC0415  imports Polars
 
-    stage = pickle.loads(work.stage)  # noqa: S301  made by engine `spark` of this very run
+    received = list(batches)
+    if not received:
+        return
+    shard, stage = pa.Table.from_batches(received), pickle.loads(work.stage)  # noqa: S301  made by engine `spark`
     if work.only_wanted:
         rows = add_to_wanted(shard, stage, work.settings)
     else:
         rows = add_to_table(shard, stage, work.features, work.settings)
     rows = rows.select(work.columns)
-    return rows.cast(pa.schema([_spark_type(field) for field in rows.schema]))
+    yield from rows.cast(pa.schema([_spark_type(field) for field in rows.schema])).to_batches(BATCH_ROWS)
 
 
 def _spark_type(field: pa.Field) -> pa.Field:

@@ -4,12 +4,11 @@ Entities are cut into shards by a hash; each kind of entity costs one shuffle, a
 travel with the features that they have so far. Works on classic sessions and on Spark Connect.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
 from pyspark import cloudpickle
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, DoubleType, IntegerType, StructField, StructType, TimestampType
 
 from fraud_detection.features.contract import HISTORY, KEYS, check_columns
@@ -59,9 +58,12 @@ def compute_wanted(rows: DataFrame, stage: Stage, settings: FeatureSettings) -> 
 
 
 def _apply_to_shards(rows: DataFrame, stage: Stage, work: ShardWork) -> DataFrame:
-    """One shuffle: whole entities of one kind come together, and every group of that kind is added."""
-    shard = F.pmod(F.xxhash64(stage.entity), F.lit(work.settings.shards)).alias("shard")
-    return rows.groupBy(shard).applyInArrow(_apply(work), _schema(rows.schema, stage, work.columns))
+    """One shuffle: whole entities of one kind come together in a partition, and every group of that kind is added.
+
+    A number of partitions that is given is kept by Spark; nothing splits or joins them.
+    """
+    shards = rows.repartition(work.settings.shards, stage.entity)
+    return shards.mapInArrow(_apply(work), _schema(rows.schema, stage, work.columns))
 
 
 def _pickle(stage: Stage) -> bytes:
@@ -69,11 +71,9 @@ def _pickle(stage: Stage) -> bytes:
     return pickled
 
 
-def _apply(work: ShardWork) -> Callable[[pa.Table], pa.Table]:
-    """Spark reads the kind of function off its annotations, so a partial would not do."""
-
-    def compute(shard: pa.Table) -> pa.Table:
-        return compute_shard(shard, work)
+def _apply(work: ShardWork) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def compute(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        yield from compute_shard(batches, work)
 
     return compute
 
