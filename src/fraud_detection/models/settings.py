@@ -8,6 +8,7 @@ from pydantic.dataclasses import dataclass
 from fraud_detection.errors import ConfigurationError
 
 Calibrator = Literal["platt", "isotonic"]
+Place = Literal["threads", "joblib_spark", "mlflow_spark"]
 FamilyName = Literal[
     "xgboost",
     "xgboost_spark",
@@ -42,6 +43,9 @@ class TrainingSettings:
         search_window_days: length of the training window of a trial.
         search_negative_share: as `negative_share`, of a trial.
         search_rounds: trees of a trial.
+        search_in: where trials run: threads of this process, or Spark's workers, by joblib or by MLflow's own study. On
+            one machine threads are fastest (docs/models.md).
+        search_workers: trials at a time, each with `threads` threads; what is proposed depends on it.
         parameters: of the family; of XGBoost, where the search starts from.
         threads: of XGBoost; a part of the result's identity, since sums depend on it.
         seed: of everything that is drawn.
@@ -64,6 +68,8 @@ class TrainingSettings:
     search_window_days: int = 60
     search_negative_share: float = 0.05
     search_rounds: int = 150
+    search_in: Place = "threads"
+    search_workers: int = 1
     parameters: dict[str, float] = field(default_factory=dict)
     threads: int = 2
     seed: int = 20_180_725
@@ -81,6 +87,9 @@ class TrainingSettings:
             _refuse(name, getattr(self, name), 0 < getattr(self, name) <= 1, "a share above 0, up to 1")
         _refuse("window_days", self.window_days, self.window_days > self.held_out_days, "more than held_out_days")
         _refuse("trials", self.trials, self.trials >= 0, "a whole number from 0")
+        least = 1 if self.search_in == "threads" else 2
+        allowed = f"a whole number from {least} where search_in is {self.search_in}"
+        _refuse("search_workers", self.search_workers, self.search_workers >= least, allowed)
 
 
 def _refuse(name: str, value: float, allowed: bool, expected: str) -> None:  # noqa: FBT001

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 import polars as pl
 import xgboost as xgb
-from sklearn.metrics import average_precision_score
 
 from fraud_detection.errors import ModelError
 from fraud_detection.models import boosting
@@ -16,7 +16,9 @@ from fraud_detection.models.calibration import CALIBRATORS
 from fraud_detection.models.costs import CostSettings, choose_threshold, measure_saving
 from fraud_detection.models.metrics import labels_of
 from fraud_detection.models.scorer import Calibration, Scorer
-from fraud_detection.models.search import Parameters, Study, search
+from fraud_detection.models.search.space import Parameters
+from fraud_detection.models.search.study import Study
+from fraud_detection.models.search.weeks import Week, search_weeks
 from fraud_detection.models.settings import TrainingSettings
 from fraud_detection.models.split import Fold, evaluation_rows, training_rows, validation_folds
 
@@ -54,6 +56,7 @@ def train_candidate(
     fold: Fold,
     settings: TrainingSettings,
     costs: CostSettings = CostSettings(),  # noqa: B008  frozen
+    keep: Path | None = None,
 ) -> Candidate:
     """Search on the weeks before, fit and calibrate on the window that ends with the fold's training week, set alerts.
 
@@ -63,12 +66,13 @@ def train_candidate(
         fold: nothing is learned from a label that was not known when its test week began.
         settings: the recipe.
         costs: by which the threshold of alerts is chosen, on the held-out days.
+        keep: folder of this search alone, from which it goes on if it is killed.
 
     Raises:
         ModelError: the window or the held-out days lack a class.
     """
     started = perf_counter()
-    study = find_parameters(rows, features, fold, settings) if settings.trials else None
+    study = find_parameters(rows, features, fold, settings, keep) if settings.trials else None
     searched = perf_counter()
     parameters = study.parameters if study else {**boosting.STARTING_POINT, **settings.parameters}
     candidate = set_threshold(fit_candidate(rows, features, fold, settings, parameters), costs)
@@ -111,19 +115,13 @@ def set_threshold(candidate: Candidate, costs: CostSettings) -> Candidate:
     return replace(candidate, scorer=replace(candidate.scorer, threshold=threshold), costs=costs, saving=saving)
 
 
-def find_parameters(rows: pl.DataFrame, features: Sequence[str], fold: Fold, settings: TrainingSettings) -> Study:
+def find_parameters(
+    rows: pl.DataFrame, features: Sequence[str], fold: Fold, settings: TrainingSettings, keep: Path | None = None
+) -> Study:
     """Judge trials by their average precision on whole weeks, whose labels are known before the fold's test week."""
-    weeks = [
-        _search_week(rows, features, earlier, settings) for earlier in validation_folds(fold, settings.search_folds)
-    ]
-
-    def judge(parameters: Parameters, step: int) -> float:
-        data, matrix, labels = weeks[step]
-        booster = boosting.fit_booster(data, parameters, settings.search_rounds, settings.threads, settings.seed)
-        return float(average_precision_score(labels, booster.inplace_predict(matrix)))
-
-    start = {**boosting.STARTING_POINT, **settings.parameters}
-    return search(judge, len(weeks), settings.trials, settings.seed, start)
+    earlier = validation_folds(fold, settings.search_folds)
+    weeks = [_search_week(rows, features, week, settings) for week in earlier]
+    return search_weeks(weeks, settings, {**boosting.STARTING_POINT, **settings.parameters}, keep)
 
 
 def score_rows(scorer: Scorer, rows: pl.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -131,15 +129,13 @@ def score_rows(scorer: Scorer, rows: pl.DataFrame) -> np.ndarray[tuple[int], np.
     return scorer.probabilities(boosting.feature_matrix(rows, scorer.features)).astype(np.float64)
 
 
-def _search_week(
-    rows: pl.DataFrame, features: Sequence[str], fold: Fold, settings: TrainingSettings
-) -> tuple[boosting.Binned, boosting.Matrix, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
+def _search_week(rows: pl.DataFrame, features: Sequence[str], fold: Fold, settings: TrainingSettings) -> Week:
     window = training_rows(rows, fold, settings.search_window_days).sort(ORDER)
     week = evaluation_rows(rows, fold).sort(ORDER)
     _check_classes(window, f"the search window before {fold.train_end.date()}")
     _check_classes(week, f"the search week from {fold.test_start.date()}")
     sample = boosting.draw_sample(window, features, settings.search_negative_share, settings.seed)
-    return sample.binned(settings.threads), boosting.feature_matrix(week, features), labels_of(week)
+    return Week(sample, boosting.feature_matrix(week, features), labels_of(week))
 
 
 def _fit_boosters(

@@ -9,10 +9,10 @@ from fraud_detection.config import load_section
 from fraud_detection.errors import ConfigurationError, ModelError
 from fraud_detection.models import boosting, split
 from fraud_detection.models.metrics import evaluate
-from fraud_detection.models.search import search
 from fraud_detection.models.settings import TrainingSettings
 from fraud_detection.models.training import score_rows, train_candidate
 
+TIMES = ("seconds", "began")
 FEATURES = ("amount", "is_weekend", "is_night", "terminal_fraud_share")
 
 
@@ -28,7 +28,7 @@ def test_training_is_the_same_for_the_same_seed_whatever_the_order_of_the_rows(c
     again = train_candidate(rows.sample(fraction=1, shuffle=True, seed=9), FEATURES, fold, candidate.settings)
     judged = split.evaluation_rows(rows, fold)
     np.testing.assert_array_equal(score_rows(again.scorer, judged), score_rows(candidate.scorer, judged))
-    assert again.study.trials.drop("seconds").equals(candidate.study.trials.drop("seconds"))
+    assert again.study.trials.drop(TIMES).equals(candidate.study.trials.drop(TIMES))
 
 
 def test_another_seed_gives_another_model(candidate, rows, fold):
@@ -77,27 +77,6 @@ def test_a_sample_holds_every_fraud_and_keeps_the_weight_of_the_others(rows):
 def test_a_missing_value_reaches_the_booster_as_nan():
     frame = pl.DataFrame({"a": [1, None], "b": [True, False]})
     np.testing.assert_array_equal(boosting.feature_matrix(frame, ["b", "a"]), [[1, 1], [0, np.nan]])
-
-
-def test_the_search_begins_with_the_starting_point_and_returns_the_best():
-    found = search(lambda p, _: -abs(p["max_depth"] - 8), 1, 8, 0, dict(boosting.STARTING_POINT))
-    assert found.trials["max_depth"][0] == boosting.STARTING_POINT["max_depth"]
-    assert found.value == found.trials["value"].max()
-    assert found.parameters["max_depth"] == found.trials.sort("value", nulls_last=True)["max_depth"][-1]
-
-
-def test_a_trial_that_falls_behind_is_given_up_before_its_last_step():
-    steps = []
-
-    def judge(parameters, step):
-        steps.append(step)
-        return parameters["learning_rate"]
-
-    found = search(judge, 3, 12, 0, dict(boosting.STARTING_POINT))
-    pruned = found.trials.filter(pl.col("state") == "pruned")
-    assert pruned.height > 0
-    assert pruned["mean_after_3"].null_count() == pruned.height
-    assert len(steps) < 3 * 12
 
 
 def test_unknown_settings_are_refused_and_so_are_impossible_ones():
