@@ -19,7 +19,8 @@ class Arguments:
         engine: auto, single_node or spark.
         trials: of the hyperparameter search; 0 for none.
         replay: true to judge the lines in quarantine again, after a fix.
-        settings: a YAML file with sections data, features, training, costs, gate; empty for the defaults.
+        settings: a YAML file with sections data, features, training, costs, gate, scoring; empty for the defaults.
+        trigger: of the stream: availableNow, or how often, such as 30 seconds.
         candidate: MLflow run of the model to judge or register.
         verdict: what validate said of it.
         attempt: {{task.execution_count}}, from 1.
@@ -36,6 +37,7 @@ class Arguments:
     trials: str = "12"
     replay: str = "false"
     settings: str = ""
+    trigger: str = "availableNow"
     candidate: str = ""
     verdict: str = ""
     workspace_id: str = ""

@@ -27,6 +27,7 @@ from fraud_detection.models.provenance import (
 )
 from fraud_detection.models.settings import TrainingSettings
 from fraud_detection.schemas import RUN_COSTS
+from fraud_detection.scoring.settings import ScoringSettings
 from fraud_detection.session import get_session, local_folder, on_databricks
 from fraud_detection.tables import Tables
 from fraud_detection.tasks.arguments import Arguments, parse_arguments
@@ -39,6 +40,7 @@ SECTIONS = {
     "training": TrainingSettings,
     "costs": CostSettings,
     "gate": GateSettings,
+    "scoring": ScoringSettings,
 }
 
 
@@ -51,6 +53,7 @@ class Settings:
     training: TrainingSettings = field(default_factory=TrainingSettings)
     costs: CostSettings = field(default_factory=CostSettings)
     gate: GateSettings = field(default_factory=GateSettings)
+    scoring: ScoringSettings = field(default_factory=ScoringSettings)
 
 
 @dataclass(frozen=True)

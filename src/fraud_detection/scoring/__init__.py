@@ -1,0 +1,1 @@
+"""The champion at work: in batch, in a stream and online."""

@@ -1,0 +1,102 @@
+"""Scoring of what the table of features holds: on Spark, by Arrow, with the model loaded once a worker."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from pyspark import StorageLevel
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from fraud_detection.features.contract import KEYS
+from fraud_detection.schemas import AMOUNT_TYPE, PREDICTIONS, TRANSACTION_FEATURES
+from fraud_detection.scoring.champion import Model
+from fraud_detection.scoring.packed import make_worker, pack
+from fraud_detection.scoring.settings import ScoringSettings
+from fraud_detection.tables import Tables
+
+KEPT: Final = {
+    "transaction_id": "STRING",
+    "event_time": "TIMESTAMP",
+    "event_date": "DATE",
+    "customer_id": "STRING",
+    "terminal_id": "STRING",
+    "amount_cents": "BIGINT",
+}
+DECIDED: Final = "probability DOUBLE, is_alert BOOLEAN, reasons STRING"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """How many rows a batch scored, and how many of them raise an alert."""
+
+    rows: int
+    alerts: int
+
+
+def score_batch(spark: SparkSession, tables: Tables, model: Model, settings: ScoringSettings, now: datetime) -> Scored:
+    """Score what this version has not scored yet, and merge it into the predictions in one commit.
+
+    Whatever is killed, running it again scores what is not in the table, so the table ends as if nothing had happened.
+
+    Args:
+        now: events from it on are not scored.
+
+    Raises:
+        ModelError: the table lacks a feature of the model.
+    """
+    features = tables.read(spark, TRANSACTION_FEATURES)
+    model.require_features(features.columns)
+    tables.ensure(spark, PREDICTIONS)
+    rows = find_unscored(features, tables.read(spark, PREDICTIONS.name), model.version, settings.days, now)
+    # Kept, because a MERGE reads its source twice.
+    scored = as_predictions(add_scores(rows, model, settings), model, "batch").persist(StorageLevel.MEMORY_AND_DISK)
+    done = Scored(*scored.agg(F.count("*"), F.count_if("is_alert")).collect()[0])  # one row
+    if done.rows:
+        tables.merge(PREDICTIONS, scored)
+    scored.unpersist()
+    return done
+
+
+def find_unscored(features: DataFrame, predictions: DataFrame, version: int, days: int, now: datetime) -> DataFrame:
+    """Features of the last days whose transaction, as it is now, has no prediction by this version.
+
+    A correction of the transaction itself is scored again. A label or another transaction that came late is not: the
+    decision was made by what was known.
+    """
+    since = now - timedelta(days=days)
+    in_window = (F.col("event_time") >= F.lit(since)) & (F.col("event_time") < F.lit(now))
+    of_days = F.col("event_date") >= F.lit(since.date())  # by which files are skipped
+    done = predictions.where((F.col("model_version") == version) & of_days & in_window)
+    keys = done.select("transaction_id", "event_time", "customer_id", "terminal_id", _cents().alias("amount_cents"))
+    return features.where(of_days & in_window).join(keys, list(KEYS), how="left_anti")
+
+
+def add_scores(rows: DataFrame, model: Model, settings: ScoringSettings) -> DataFrame:
+    """The keys of rows with features, and what the model says of each."""
+    needed = [*KEPT, *(name for name in model.scorer.features if name not in KEPT)]
+    schema = ", ".join(f"{name} {kind}" for name, kind in KEPT.items())
+    worker = make_worker(pack(model.scorer), tuple(KEPT), settings)
+    return rows.select(*needed).mapInArrow(worker, f"{schema}, {DECIDED}")
+
+
+def as_predictions(scored: DataFrame, model: Model, by: str) -> DataFrame:
+    """Rows of the table of predictions.
+
+    Args:
+        by: batch or stream.
+    """
+    same = {
+        "threshold": F.lit(model.scorer.threshold),
+        "model_name": F.lit(model.name),
+        "model_version": F.lit(model.version).cast("bigint"),
+        "variant": F.lit(model.variant),
+        "scored_at": F.lit(datetime.now(UTC)),
+        "scored_by": F.lit(by),
+    }
+    amount = (F.col("amount_cents").cast("DECIMAL(14,0)") / 100).cast(AMOUNT_TYPE)
+    return scored.withColumn("amount", amount).withColumns(same).select(*PREDICTIONS.column_names)
+
+
+def _cents() -> Column:
+    return (F.col("amount") * 100).cast("bigint")

@@ -1,0 +1,82 @@
+"""The model in use: the version behind the alias, looked up when it is needed, loaded when it is another."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from mlflow import MlflowClient
+
+from fraud_detection.errors import ModelError
+from fraud_detection.models.aliases import CHAMPION, find_version
+from fraud_detection.models.scorer import Scorer
+from fraud_detection.models.tracking import load_scorer
+
+SHOWN: Final = 10
+
+
+@dataclass(frozen=True)
+class Model:
+    """One version of a model, ready to score, and which part it plays: champion, challenger or shadow."""
+
+    name: str
+    version: int
+    scorer: Scorer
+    variant: str = CHAMPION
+
+    def require_features(self, columns: Iterable[str]) -> None:
+        """Refuse rows that lack what the model reads.
+
+        Raises:
+            ModelError: names the features that are missing.
+        """
+        present = set(columns)
+        missing = [name for name in self.scorer.features if name not in present]
+        if missing:
+            more = f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else ""
+            raise ModelError(
+                f"version {self.version} of {self.name} reads {', '.join(missing[:SHOWN])}{more}, which the table of "
+                "features lacks; expected every feature of the model: run feature_build with the definitions that it "
+                "was trained with, or promote a version that was trained with these"
+            )
+
+
+def find_champion(client: MlflowClient, name: str) -> int:
+    """The version that scores.
+
+    Raises:
+        ModelError: the model has no champion.
+        GateError: the registry doesn't say.
+    """
+    version = find_version(client, name, CHAMPION)
+    if version is None:
+        raise ModelError(
+            f"model {name} has no champion; expected a version with that alias: run the training job until a "
+            "candidate passes the gate, or promote one with `fraud-model promote`"
+        )
+    return version
+
+
+def load_version(name: str, version: int) -> Model:
+    """Load a version; what is wrong with its files is MLflow's error."""
+    return Model(name, version, load_scorer(f"models:/{name}/{version}"))
+
+
+class Champion:
+    """The champion at each moment that it is asked for; a version is loaded once as long as it stays champion."""
+
+    def __init__(self, client: MlflowClient, name: str, load: Callable[[str, int], Model] = load_version) -> None:
+        """Nothing is loaded yet."""
+        self._client, self._name, self._load = client, name, load
+        self._current: Model | None = None
+
+    def current(self) -> Model:
+        """Look the alias up, and load the version if it is another one than before.
+
+        Raises:
+            ModelError: the model has no champion.
+            GateError: the registry doesn't say.
+        """
+        version = find_champion(self._client, self._name)
+        if self._current is None or self._current.version != version:
+            self._current = self._load(self._name, version)
+        return self._current

@@ -1,0 +1,65 @@
+"""A model on its way to Spark's workers: the bytes of its files, unpacked and loaded once by each worker."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import pyarrow as pa
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from fraud_detection.models.scorer import Scorer
+from fraud_detection.scoring.decisions import DECISION, decide
+from fraud_detection.scoring.settings import ScoringSettings
+
+MODELS_KEPT: Final = 2
+
+Batches = Iterable[pa.RecordBatch]
+
+
+@dataclass(frozen=True)
+class PackedScorer:
+    """The files of a scorer, by name: open formats, no pickle.
+
+    They travel inside the function that Spark sends, which works on a cluster, on Connect and here: no folder has to be
+    reached by all, and no worker asks the registry. A model has a megabyte or so.
+    """
+
+    files: tuple[tuple[str, bytes], ...]
+
+    def __hash__(self) -> int:
+        """By content; Python keeps the hash of bytes, so a worker computes it once a task."""
+        return hash(self.files)
+
+
+def pack(scorer: Scorer) -> PackedScorer:
+    """Take a scorer's files along."""
+    with TemporaryDirectory() as folder:
+        scorer.save(Path(folder))
+        return PackedScorer(tuple((path.name, path.read_bytes()) for path in sorted(Path(folder).iterdir())))
+
+
+@lru_cache(maxsize=MODELS_KEPT)
+def unpack(packed: PackedScorer) -> Scorer:
+    """Load the scorer; a process that has it already does nothing."""
+    with TemporaryDirectory() as folder:
+        for name, content in packed.files:
+            (Path(folder) / name).write_bytes(content)
+        return Scorer.load(Path(folder))
+
+
+def make_worker(
+    packed: PackedScorer, kept: tuple[str, ...], settings: ScoringSettings
+) -> Callable[[Batches], Iterator[pa.RecordBatch]]:
+    """A function for `mapInArrow`: the columns `kept` of each row and its decision."""
+
+    def score(batches: Batches) -> Iterator[pa.RecordBatch]:
+        with threadpool_limits(1):  # as many workers run as there are cores
+            scorer = unpack(packed)
+            for batch in batches:
+                columns = [batch.column(name) for name in kept] + decide(batch, scorer, settings)
+                yield pa.RecordBatch.from_arrays(columns, names=[*kept, *DECISION])
+
+    return score

@@ -1,0 +1,144 @@
+"""Scoring of transactions as they arrive: lines of bronze in, rows of silver, quarantine and predictions out."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from queue import SimpleQueue
+
+import polars as pl
+from pyspark.sql import DataFrame
+
+from fraud_detection.data.prepare import Work, judge, keep_quality, part, with_earlier
+from fraud_detection.data.quality import refuse_bad_days
+from fraud_detection.errors import DataError
+from fraud_detection.features.contract import KEYS
+from fraud_detection.features.frames import to_polars, to_spark
+from fraud_detection.features.settings import FeatureSettings
+from fraud_detection.features.stream import compute_batch
+from fraud_detection.schemas import PREDICTIONS, QUARANTINE, SILVER_LABELS
+from fraud_detection.scoring.batch import KEPT, as_predictions
+from fraud_detection.scoring.champion import Champion, Model
+from fraud_detection.scoring.decisions import DECISION, decide
+from fraud_detection.scoring.recent import RecentHistory, as_keys
+from fraud_detection.scoring.settings import ScoringSettings
+
+ARRIVED = "file_modified_at"
+
+log = logging.getLogger(__name__)
+
+Publish = Callable[[pl.DataFrame], None]
+
+
+def publish_nowhere(features: pl.DataFrame) -> None:
+    """Where no online store is kept up."""
+    del features
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one batch.
+
+    Attributes:
+        latency_seconds: from the arrival of each new row (its file's or record's time) to the commit of its score:
+            the median, and the longest.
+    """
+
+    number: int
+    version: int
+    rows: int
+    alerts: int
+    latency_seconds: tuple[float, float] = (0.0, 0.0)
+
+    def measures(self) -> dict[str, float]:
+        """For the record."""
+        median, longest = self.latency_seconds
+        same = {"scored_rows": self.rows, "alerts": self.alerts, "model_version": self.version}
+        return {**same, "latency_seconds_median": median, "latency_seconds_longest": longest}
+
+
+@dataclass(frozen=True)
+class ScoringStream:
+    """What one batch after another is processed with.
+
+    Attributes:
+        work: how lines become rows of silver.
+        history: what features are computed from.
+        champion: looked up at each batch.
+        publish: hears of the features of each batch once they are stored, maybe again after a restart.
+        outcomes: of the batches done, for whoever records them.
+    """
+
+    work: Work
+    history: RecentHistory
+    champion: Champion
+    features: FeatureSettings
+    settings: ScoringSettings
+    publish: Publish = publish_nowhere
+    outcomes: SimpleQueue[Outcome] = field(default_factory=SimpleQueue)
+
+    def process(self, lines: DataFrame, number: int) -> None:
+        """Score one batch, for `foreachBatch`; the same batch again changes nothing.
+
+        Every table is written by merging, and what later steps need of a transaction is the same whatever of it had
+        been written before: so a batch that was killed anywhere is simply done again.
+
+        Raises:
+            ModelError: there is no champion, or it reads features that there are not.
+        """
+        model = self.champion.current()
+        arrived = clean(lines, replace(self.work, now=datetime.now(UTC)))
+        self.outcomes.put(self.score(arrived, number, model))
+
+    def score(self, arrived: pl.DataFrame, number: int, model: Model) -> Outcome:
+        """Compute features, decide, and write: predictions first, for a row that has features is not looked for."""
+        missing = self.history.settle().join(arrived, on="transaction_id", how="anti")
+        keys = pl.concat([arrived.select(KEYS), missing.select(KEYS)])
+        if keys.is_empty():
+            return Outcome(number, model.version, 0, 0)
+        labels = self.work.read(SILVER_LABELS.name).select("transaction_id", "is_fraud", "known_at")
+        features = compute_batch(keys, self.history.read(), labels, self.features)
+        scored = add_scores(features, model, self.settings)
+        rows = as_predictions(to_spark(self.work.spark, scored), model, "stream")
+        self.work.tables.merge(PREDICTIONS, rows)
+        self.history.keep(features)
+        self.publish(features)
+        return Outcome(number, model.version, scored.height, int(scored["is_alert"].sum()), latency(arrived))
+
+
+def clean(lines: DataFrame, work: Work) -> pl.DataFrame:
+    """Publish a batch of lines by the rules of data_prep, and return its new or other transactions.
+
+    A day with too many bad lines is said in the log and stops nothing: they are in quarantine, and data_prep fails on
+    that day, so that somebody hears of it.
+    """
+    checked = judge(lines, work)
+    if checked is None:
+        return to_polars(as_keys(work.read(work.cleaning.silver.name).limit(0), ARRIVED))
+    try:
+        refuse_bad_days(keep_quality(with_earlier(checked, work), work), work.settings)
+    except DataError as error:
+        log.error("%s", error)  # noqa: TRY400  its message says it all
+    superseded, cleaned = part(checked, work)
+    arrived = to_polars(as_keys(cleaned.silver, ARRIVED))  # settings.batch_bytes bounds the batch
+    work.tables.add_missing(QUARANTINE, cleaned.quarantine)
+    work.tables.merge(work.cleaning.silver, cleaned.silver)
+    for kept in (superseded, checked):
+        kept.unpersist()
+    return arrived
+
+
+def add_scores(features: pl.DataFrame, model: Model, settings: ScoringSettings) -> pl.DataFrame:
+    """The keys of rows with features, and what the model says of each."""
+    dated = features.with_columns(pl.col("event_time").dt.date().alias("event_date"))
+    model.require_features(dated.columns)
+    (rows,) = dated.to_arrow().combine_chunks().to_batches()
+    decided = dict(zip(DECISION, decide(rows, model.scorer, settings), strict=True))
+    return dated.select(*KEPT, *(pl.Series(name, values) for name, values in decided.items()))
+
+
+def latency(arrived: pl.DataFrame) -> tuple[float, float]:
+    """Seconds since the rows of a batch arrived: the median, and the longest."""
+    waited = (pl.lit(datetime.now(UTC)) - pl.col(ARRIVED)).dt.total_microseconds() / 1e6
+    found = arrived.select(waited.median().alias("median"), waited.max().alias("longest")).row(0)
+    return (found[0] or 0.0, found[1] or 0.0)

@@ -1,0 +1,47 @@
+"""Task score_stream: transactions are taken in, cleaned and scored as they arrive."""
+
+from collections.abc import Mapping, Sequence
+
+import mlflow
+from mlflow import MlflowClient
+
+from fraud_detection.data.cleaning import transactions_cleaning
+from fraud_detection.data.prepare import Work
+from fraud_detection.scoring.champion import Champion
+from fraud_detection.scoring.recent import RecentHistory
+from fraud_detection.scoring.running import Run, ensure_tables
+from fraud_detection.scoring.stream import ScoringStream
+from fraud_detection.tasks.context import Context, task_context
+from fraud_detection.tasks.values import set_task_values
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Score until all that is there is done, or, with a trigger that is a time, for the hours of the settings."""
+    with task_context("score_stream", argv) as context:
+        totals = {"batches": 0, "rows": 0, "alerts": 0}
+
+        def measure(figures: Mapping[str, float], number: int) -> None:
+            mlflow.log_metrics(dict(figures), step=number)
+            if "scored_rows" in figures:
+                totals["batches"] += 1
+                totals["rows"] += int(figures["scored_rows"])
+                totals["alerts"] += int(figures["alerts"])
+
+        arguments = context.arguments
+        Run(make_stream(context), arguments.landing, arguments.checkpoints, measure).go(arguments.trigger)
+        set_task_values(totals)
+
+
+def make_stream(context: Context) -> ScoringStream:
+    """The stream on the tables and with the settings of the context; without a champion it does not begin."""
+    spark, tables, settings = context.spark, context.tables, context.settings
+    champion = Champion(MlflowClient(), context.arguments.model_name)
+    champion.current()
+    tables.create_schema(spark)
+    work = Work(spark, transactions_cleaning(settings.data), tables, settings.data)
+    ensure_tables(work)
+    return ScoringStream(work, RecentHistory(spark, tables), champion, settings.features, settings.scoring)
+
+
+if __name__ == "__main__":
+    main()
