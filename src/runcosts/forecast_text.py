@@ -117,8 +117,11 @@ def compute_text(task: TaskForecast) -> str:
     shape = task.compute.shape
     if isinstance(shape, ServerlessShape):
         return f"serverless, {shape.dbu_per_hour} DBU/h"
-    if not isinstance(shape, ClusterShape):
-        return "?"
+    return shape_text(shape) if isinstance(shape, ClusterShape) else "?"
+
+
+def shape_text(shape: ClusterShape) -> str:
+    """A cluster of nodes in a few words."""
     few, many = shape.min_workers, shape.max_workers
     workers = "alone" if many == 0 else f"+ {few}" if few == many else f"+ {few}-{many}"
     driver = "" if shape.driver_node_type == shape.node_type else f"{shape.driver_node_type} "

@@ -1,0 +1,1 @@
+"""What a task should run on, by what it used."""
