@@ -84,3 +84,42 @@ def _compute_online(
 def compute_online() -> Callable[..., pl.DataFrame]:
     """The online function on frames: transactions, and by entity the rows of their cards and terminals."""
     return _compute_online
+
+
+class Registry:
+    """MLflow's registry on SQLite, and what puts scorers into it."""
+
+    def __init__(self, folder: Path) -> None:
+        from mlflow import MlflowClient  # noqa: PLC0415  takes seconds that most tests need not wait
+
+        self.folder, self.client = folder, MlflowClient()
+
+    def add(self, name, scorer, *aliases: str) -> int:
+        """A version that holds the scorer's files, as those of a stored model."""
+        if not self.client.search_registered_models(f"name='{name}'"):
+            self.client.create_registered_model(name)
+        source = self.folder / uuid.uuid4().hex
+        scorer.save(source / "artifacts" / "boosters")
+        version = int(self.client.create_model_version(name, source.as_uri()).version)
+        for alias in aliases:
+            self.client.set_registered_model_alias(name, alias, str(version))
+        return version
+
+
+@pytest.fixture(scope="session")
+def registry_folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("registry")
+
+
+@pytest.fixture
+def registry(registry_folder) -> Iterator[Registry]:
+    """A registry that this session's tests share: give each model a name of its own."""
+    import mlflow  # noqa: PLC0415  the same
+
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    database = f"sqlite:///{registry_folder / 'mlflow.db'}"
+    mlflow.set_tracking_uri(database)
+    mlflow.set_registry_uri(database)
+    yield Registry(registry_folder)
+    mlflow.set_tracking_uri(before[0])
+    mlflow.set_registry_uri(before[1])
