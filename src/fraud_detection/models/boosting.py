@@ -76,7 +76,7 @@ def fit_booster(
     data: xgb.DMatrix, parameters: Mapping[str, float], rounds: int, threads: int, seed: int
 ) -> xgb.Booster:
     """Fit a fixed number of trees."""
-    return xgb.train(_complete(parameters, threads, seed), data, num_boost_round=rounds)
+    return xgb.train(_told(parameters, threads, seed), data, num_boost_round=rounds)
 
 
 def fit_until_worse(
@@ -92,7 +92,7 @@ def fit_until_worse(
     """Fit trees until the average precision on the held-out rows no longer rises; only the best ones are kept."""
     stopping = xgb.callback.EarlyStopping(rounds=patience, metric_name="aucpr", maximize=True, save_best=True)
     return xgb.train(
-        _complete(parameters, threads, seed),
+        _told(parameters, threads, seed),
         data,
         num_boost_round=rounds,
         evals=[(held_out, "held_out")],
@@ -101,6 +101,11 @@ def fit_until_worse(
     )
 
 
-def _complete(parameters: Mapping[str, float], threads: int, seed: int) -> dict[str, Any]:
+def complete_parameters(parameters: Mapping[str, float]) -> dict[str, Any]:
+    """Everything that XGBoost is told, but for the seed and where it runs."""
     whole = {"max_depth": int(parameters.get("max_depth", STARTING_POINT["max_depth"]))}
-    return {**FIXED, **STARTING_POINT, **parameters, **whole, "nthread": threads, "seed": seed}
+    return {**FIXED, **STARTING_POINT, **parameters, **whole}
+
+
+def _told(parameters: Mapping[str, float], threads: int, seed: int) -> dict[str, Any]:
+    return {**complete_parameters(parameters), "nthread": threads, "seed": seed}

@@ -8,21 +8,24 @@ from time import perf_counter
 
 import numpy as np
 import polars as pl
-import xgboost as xgb
 
-from fraud_detection.errors import ModelError
+from fraud_detection.errors import ConfigurationError, ModelError
 from fraud_detection.models import boosting
 from fraud_detection.models.calibration import CALIBRATORS
 from fraud_detection.models.costs import CostSettings, choose_threshold, measure_saving
+from fraud_detection.models.families.family import Fitted, RowsHere, hold_out
+from fraud_detection.models.families.registry import find_family
 from fraud_detection.models.metrics import labels_of
-from fraud_detection.models.scorer import Calibration, Scorer
+from fraud_detection.models.scorer import Scorer
 from fraud_detection.models.search.space import Parameters
 from fraud_detection.models.search.study import Study
 from fraud_detection.models.search.weeks import Week, search_weeks
 from fraud_detection.models.settings import TrainingSettings
 from fraud_detection.models.split import Fold, evaluation_rows, training_rows, validation_folds
+from fraud_detection.models.where import Choice
 
 ORDER = ("event_time", "transaction_id")
+SEARCHED = "xgboost"  # the family that trials are judged with
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,9 @@ class Candidate:
 
     Attributes:
         held_out: the rows that stopped and calibrated the model, with its `score`.
-        study: None where no search was asked for.
+        study: None where no search was asked for, or the family has none.
+        tried: the grid of a family that is cross-validated.
+        choice: where it was trained, and why; None where nothing chose.
         seconds: by step.
         costs: what the threshold was chosen by.
         saving: what alerts of that threshold save on the held-out days.
@@ -48,6 +53,8 @@ class Candidate:
     seconds: dict[str, float]
     costs: CostSettings = field(default_factory=CostSettings)
     saving: dict[str, float] = field(default_factory=dict)
+    tried: pl.DataFrame | None = None
+    choice: Choice | None = None
 
 
 def train_candidate(
@@ -72,9 +79,13 @@ def train_candidate(
         ModelError: the window or the held-out days lack a class.
     """
     started = perf_counter()
-    study = find_parameters(rows, features, fold, settings, keep) if settings.trials else None
+    study = (
+        find_parameters(rows, features, fold, settings, keep)
+        if settings.trials and settings.family == SEARCHED
+        else None
+    )
     searched = perf_counter()
-    parameters = study.parameters if study else {**boosting.STARTING_POINT, **settings.parameters}
+    parameters = study.parameters if study else find_family(settings.family).complete(settings.parameters)
     candidate = set_threshold(fit_candidate(rows, features, fold, settings, parameters), costs)
     seconds = {"search": searched - started, "fit": perf_counter() - searched}
     return replace(candidate, study=study, seconds=seconds)
@@ -89,20 +100,35 @@ def fit_candidate(
     fitted, held_out = window.filter(~is_late), window.filter(is_late)
     _check_classes(fitted, "the training window")
     _check_classes(held_out, "the held-out days")
-    matrix, labels = boosting.feature_matrix(held_out, features), labels_of(held_out)
-    boosters = _fit_boosters(fitted, features, (matrix, labels), settings, parameters)
-    scorer = Scorer(tuple(features), boosters, Calibration())
-    scorer = replace(scorer, calibration=CALIBRATORS[settings.calibrator](scorer.margins(matrix), labels))
+    family = find_family(settings.family)
+    if family.on_spark:
+        raise ConfigurationError(
+            f"training.family is {family.name}, which needs rows in Spark; expected train_in_spark"
+        )
+    part = RowsHere(fitted, tuple(features), hold_out(held_out, features))
+    counts = (fitted.height, int(fitted["is_fraud"].sum()))
+    return calibrate(family.fit(part, settings, parameters), held_out, fold, settings, counts)
+
+
+def calibrate(
+    fitted: Fitted, held_out: pl.DataFrame, fold: Fold, settings: TrainingSettings, counts: tuple[int, int]
+) -> Candidate:
+    """What was fitted on `counts` rows and frauds, calibrated on the held-out rows, in the order of `ORDER`."""
+    scorer = fitted.scorer
+    days = hold_out(held_out, scorer.features)
+    calibration = CALIBRATORS[settings.calibrator](scorer.margins(days.matrix), days.labels)
+    scorer = replace(scorer, calibration=calibration)
     return Candidate(
         scorer=scorer,
         fold=fold,
         settings=settings,
-        parameters=parameters,
-        rows=fitted.height,
-        frauds=int(fitted["is_fraud"].sum()),
-        held_out=held_out.with_columns(pl.Series("score", scorer.probabilities(matrix))),
+        parameters=fitted.parameters,
+        rows=counts[0],
+        frauds=counts[1],
+        held_out=held_out.with_columns(pl.Series("score", scorer.probabilities(days.matrix))),
         study=None,
         seconds={},
+        tried=fitted.tried,
     )
 
 
@@ -138,29 +164,15 @@ def _search_week(rows: pl.DataFrame, features: Sequence[str], fold: Fold, settin
     return Week(sample, boosting.feature_matrix(week, features), labels_of(week))
 
 
-def _fit_boosters(
-    fitted: pl.DataFrame,
-    features: Sequence[str],
-    held_out: tuple[boosting.Matrix, np.ndarray[tuple[int], np.dtype[np.bool_]]],
-    settings: TrainingSettings,
-    parameters: Parameters,
-) -> tuple[xgb.Booster, ...]:
-    """Boosters on different samples of the legitimate transactions: cheaper than one on all, and better averaged."""
-    boosters = []
-    for number in range(settings.boosters):
-        seed = settings.seed + number
-        sample = boosting.draw_sample(fitted, features, settings.negative_share, seed)
-        data = sample.binned(settings.threads)
-        watched = boosting.bin_alike(data, *held_out, settings.threads)
-        boosters.append(
-            boosting.fit_until_worse(
-                data, watched, parameters, settings.max_rounds, settings.patience, threads=settings.threads, seed=seed
-            )
-        )
-    return tuple(boosters)
+def check_counts(rows: int, frauds: int, what: str) -> None:
+    """Refuse rows of one class.
+
+    Raises:
+        ModelError: they are.
+    """
+    if not 0 < frauds < rows:
+        raise ModelError(f"{what} holds {frauds} frauds in {rows} rows; expected both classes")
 
 
 def _check_classes(rows: pl.DataFrame, what: str) -> None:
-    frauds = int(rows["is_fraud"].sum() or 0)
-    if not 0 < frauds < rows.height:
-        raise ModelError(f"{what} holds {frauds} frauds in {rows.height} rows; expected both classes")
+    check_counts(rows.height, int(rows["is_fraud"].sum() or 0), what)
