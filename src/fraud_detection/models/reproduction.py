@@ -1,14 +1,18 @@
 """Whether a model that was trained again is the same: equal predictions, or the first that differs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import polars as pl
 
 from fraud_detection.models.metrics import Scores
 from fraud_detection.models.scorer import Scorer
+from fraud_detection.models.settings import TrainingSettings
 from fraud_detection.models.training import score_rows
+
+CHOSEN: Final = "xgboost."
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,22 @@ class Reproduction:
     rows: int
     differences: tuple[str, ...]
     surroundings: tuple[str, ...]
+
+
+def settings_to_repeat(settings: TrainingSettings, recorded: Mapping[str, str]) -> TrainingSettings:
+    """What trains the same model again: the same search, in threads; or what it found, where it cannot be repeated.
+
+    Trials in batches are the same in any place and also after a kill. Those of MLflow's study on Spark depend on which
+    worker was faster, so the parameters are taken that the run records.
+
+    Args:
+        settings: of the run.
+        recorded: parameters of the run.
+    """
+    if settings.search_in != "mlflow_spark":
+        return replace(settings, search_in="threads")
+    chosen = {name.removeprefix(CHOSEN): float(value) for name, value in recorded.items() if name.startswith(CHOSEN)}
+    return replace(settings, trials=0, parameters=chosen)
 
 
 def compare_models(

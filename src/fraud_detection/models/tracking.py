@@ -22,6 +22,7 @@ from fraud_detection.models.metrics import evaluate, labels_of
 from fraud_detection.models.provenance import Provenance, serving_requirements
 from fraud_detection.models.score_distribution import ScoreDistribution, describe_scores
 from fraud_detection.models.scorer import Scorer
+from fraud_detection.models.search.runs import log_trials
 from fraud_detection.models.training import Candidate, score_rows
 from fraud_detection.models.verdict import Verdict, verdict_from_dict
 
@@ -69,7 +70,7 @@ class StoredModel:
 
 
 def log_candidate(candidate: Candidate, provenance: Provenance) -> str:
-    """Log a run of the current experiment: parameters, metrics, pictures, trials, lineage, model.
+    """Log a run of the current experiment: parameters, metrics, pictures, trials as runs below it, lineage, model.
 
     Returns:
         The id of the run.
@@ -83,6 +84,7 @@ def log_candidate(candidate: Candidate, provenance: Provenance) -> str:
             mlflow.log_artifact(str(provenance.lock_file), "environment")
         if candidate.study:
             mlflow.log_text(candidate.study.trials.write_csv(), "trials.csv")
+            log_trials(mlflow.MlflowClient(), str(run.info.run_id), candidate.study)
         _log_plots(candidate.scorer, candidate.held_out, candidate.held_out["score"].to_numpy(), "held_out")
         _log_model(candidate)
     return str(run.info.run_id)

@@ -1,10 +1,11 @@
 """Trains a registered version again, from the tables and settings that its run records."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from mlflow import MlflowClient
 
-from fraud_detection.models.reproduction import Reproduction, compare_models
+from fraud_detection.models.reproduction import Reproduction, compare_models, settings_to_repeat
 from fraud_detection.models.split import evaluation_rows
 from fraud_detection.models.tracking import data_versions, load_scorer, load_settings, model_uri
 from fraud_detection.tables import Tables
@@ -26,12 +27,14 @@ def reproduce(client: MlflowClient, run_id: str, local: Path | None) -> Reproduc
         ModelError: the run doesn't say what it was made from.
         ConfigurationError: this code doesn't know a setting of the run: check out its commit.
     """
-    recorded = client.get_run(run_id).data.tags
-    settings = load_settings(run_id)
+    run = client.get_run(run_id).data
+    recorded, settings = run.tags, load_settings(run_id)
     arguments = Arguments(**settings.pop("arguments"))
     tables = Tables(arguments.catalog, arguments.schema, local / "warehouse" if local else None)
     versions = data_versions(recorded)
-    context = Context("reproduce", arguments, build_settings(settings), pin(tables, versions), local)
+    made_with = build_settings(settings)
+    again = replace(made_with, training=settings_to_repeat(made_with.training, run.params))
+    context = Context("reproduce", arguments, again, pin(tables, versions), local)
     stored = load_scorer(model_uri(run_id))
     rows, candidate = train(context, stored.features)
     judged = evaluation_rows(rows, candidate.fold)

@@ -5,7 +5,9 @@ which worker is faster, and not on whether the search was killed in between.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import optuna
 from joblib import Parallel, delayed, parallel_config  # type: ignore[import-untyped]
@@ -105,6 +107,7 @@ def _tell(study: optuna.Study, run: Running) -> None:
 
 
 def _as_failed(trial: FrozenTrial) -> FrozenTrial:
-    return optuna.create_trial(
-        state=TrialState.FAIL, params=trial.params, distributions=trial.distributions, user_attrs=trial.user_attrs
-    )
+    failed = copy(trial)
+    failed.state = TrialState.FAIL
+    failed.datetime_complete = trial.datetime_complete or datetime.now()  # noqa: DTZ005  as Optuna's others
+    return failed

@@ -22,8 +22,8 @@ LOG: Final = "journal.log"
 
 
 def name_study(*identity: object) -> str:
-    """A name that is another one where anything that identifies the study is another."""
-    text = json.dumps(identity, sort_keys=True, default=str)
+    """A name that is another one where anything that identifies the study is another, Optuna's version included."""
+    text = json.dumps((optuna.__version__, *identity), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

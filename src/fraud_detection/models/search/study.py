@@ -15,7 +15,7 @@ from fraud_detection.errors import MachineError
 from fraud_detection.models.boosting import STARTING_POINT
 from fraud_detection.models.search.batches import run_batches
 from fraud_detection.models.search.journal import Journal
-from fraud_detection.models.search.space import Parameters, Plan, read_steps
+from fraud_detection.models.search.space import Judged, Parameters, Plan, read_steps
 from fraud_detection.models.settings import Place
 
 
@@ -94,7 +94,13 @@ def _line(trial: FrozenTrial, steps: int) -> dict[str, Any]:
         "value": trial.value if trial.state.name == "COMPLETE" else None,
         "seconds": sum(step.seconds for step in judged) if judged else None,
         "workers": " ".join(sorted({step.worker for step in judged})),
-        "began": datetime.fromtimestamp(judged[0].began, UTC) if judged else trial.datetime_start,
+        "began": _find_beginning(trial, judged),
         **{f"mean_after_{step + 1}": trial.intermediate_values.get(step) for step in range(steps)},
         **{name: float(trial.params.get(name, STARTING_POINT[name])) for name in STARTING_POINT},
     }
+
+
+def _find_beginning(trial: FrozenTrial, judged: Sequence[Judged]) -> datetime | None:
+    if judged:
+        return datetime.fromtimestamp(judged[0].began, UTC)
+    return trial.datetime_start.astimezone(UTC) if trial.datetime_start else None  # Optuna's are local times
