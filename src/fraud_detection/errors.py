@@ -7,6 +7,7 @@ FraudDetectionError
 ├── ModelError              a model that cannot be trained, loaded or compared
 │   └── GateError           the gate could not decide; nothing is promoted
 └── MachineError            the machine lacks something (Java, jars, a session)
+    └── StoreError          the online store does not answer, or holds something else
 """
 
 
@@ -36,3 +37,7 @@ class GateError(ModelError):
 
 class MachineError(FraudDetectionError):
     """The machine lacks something that the pipeline needs."""
+
+
+class StoreError(MachineError):
+    """The online store does not answer, or holds what other features were computed from."""

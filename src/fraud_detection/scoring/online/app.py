@@ -1,0 +1,152 @@
+"""The app: addresses, what they answer, and what runs beside them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import HTMLResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from fraud_detection.errors import StoreError
+from fraud_detection.features.settings import FeatureSettings
+from fraud_detection.scoring.online import invocations, metrics
+from fraud_detection.scoring.online.batching import Batcher
+from fraud_detection.scoring.online.champion import Model
+from fraud_detection.scoring.online.description import SCORE, describe, draw_page
+from fraud_detection.scoring.online.guard import (
+    Guard,
+    answer_failure,
+    answer_http_error,
+    answer_problem,
+    read_body,
+)
+from fraud_detection.scoring.online.problems import Problem
+from fraud_detection.scoring.online.requests import is_many, read_transactions
+from fraud_detection.scoring.online.scoring import Pipeline
+from fraud_detection.scoring.online.settings import ServingSettings
+from fraud_detection.scoring.online.store import Store
+
+JSON: Final = {"application/json": "json"}
+SCORE_PATH: Final = "/api/v1/score"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the app works with.
+
+    Attributes:
+        now: the clock that limits of time go by.
+        prefix: of all addresses but that of scores, which has its own; /api where the platform asks for it.
+        lanes: batches under way at once; more than one where the store makes them wait.
+    """
+
+    settings: ServingSettings
+    features: FeatureSettings
+    store: Store
+    model: Model
+    tokens: Sequence[bytes]
+    now: Callable[[], datetime]
+    prefix: str = ""
+    lanes: int = 1
+
+
+def build_app(parts: Parts) -> FastAPI:
+    """Put the app together."""
+    pipeline = Pipeline(parts.store, parts.model, parts.features, parts.settings.reasons)
+    batcher = Batcher(pipeline.score, parts.settings.batch)
+    prefix = parts.prefix
+    app = FastAPI(
+        title="Card-fraud scores",
+        lifespan=_make_lifespan(parts, batcher),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{prefix}/openapi.json",
+    )
+    describe(app, parts.settings)
+    app.include_router(_score_routes(parts, batcher))
+    app.include_router(_other_routes(parts, app), prefix=prefix)
+    app.add_exception_handler(Problem, answer_problem)
+    app.add_exception_handler(HTTPException, answer_http_error)
+    app.add_exception_handler(Exception, answer_failure)
+    own = ("/invocations", "/metrics", "/healthz", "/readyz", "/docs", "/openapi.json")
+    opened = {f"{prefix}{path}" for path in ("/healthz", "/readyz", "/docs", "/openapi.json")}
+    paths = {SCORE_PATH, *(f"{prefix}{path}" for path in own)}
+    app.add_middleware(Guard, tokens=parts.tokens, settings=parts.settings, paths=paths, open_paths=opened)
+    return app
+
+
+def _make_lifespan(parts: Parts, batcher: Batcher) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        """Load the champion before the first request, answer what has come before the end."""
+        await parts.model.renew()
+        beside = [asyncio.create_task(batcher.run()) for _ in range(parts.lanes)]
+        beside.append(asyncio.create_task(parts.model.keep_new(parts.settings.reload_seconds)))
+        try:
+            yield
+        finally:
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+            await parts.store.close()
+
+    return lifespan
+
+
+def _score_routes(parts: Parts, batcher: Batcher) -> APIRouter:
+    router = APIRouter()
+
+    @router.post(SCORE_PATH, **SCORE)
+    async def score(request: Request) -> Response:
+        """Score one transaction (an object), or several (an array); the answer has the same form."""
+        body = await read_body(request, parts.settings, JSON)
+        transactions = read_transactions(body, parts.settings, parts.now())
+        answers = await batcher.submit(transactions)
+        content = b"[" + b", ".join(answers) + b"]" if is_many(body) else answers[0]
+        return Response(content, media_type="application/json")
+
+    return router
+
+
+def _other_routes(parts: Parts, app: FastAPI) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/invocations", tags=["MLflow"])
+    async def predict(request: Request) -> Response:
+        """Answer features with predictions, as MLflow's scoring server does; nothing is looked up or kept."""
+        body = await read_body(request, parts.settings, invocations.TYPES)
+        kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+        answer = await asyncio.to_thread(invocations.predict, body, kind, parts.model.current())
+        return Response(answer, media_type="application/json")
+
+    @router.get("/healthz", tags=["operation"])
+    async def tell_health() -> dict[str, str]:
+        """Whether the process answers."""
+        return {"status": "ok"}
+
+    @router.get("/readyz", tags=["operation"])
+    async def tell_readiness() -> Response:
+        """Whether transactions can be scored: a champion is loaded, the store answers and is filled."""
+        champion = parts.model.current()
+        try:
+            await parts.store.check()
+        except StoreError as error:
+            raise Problem("store_down", str(error)) from error
+        return JSONResponse({"status": "ready", "model_name": champion.name, "model_version": champion.version})
+
+    @router.get("/metrics", tags=["operation"])
+    async def tell_metrics() -> Response:
+        """Figures for Prometheus."""
+        return Response(metrics.collect(), media_type=metrics.MEDIA_TYPE)
+
+    @router.get("/docs", include_in_schema=False)
+    async def show_description() -> HTMLResponse:
+        """The description for people, from the machine's one; it needs nothing from elsewhere."""
+        return HTMLResponse(draw_page(app.openapi()))
+
+    return router

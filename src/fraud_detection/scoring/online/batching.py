@@ -1,0 +1,83 @@
+"""Requests that arrive together are computed together: most of the work of one serves them all."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from fraud_detection.features.online import Incoming
+from fraud_detection.scoring.online.problems import Problem
+
+Compute = Callable[[Sequence[Incoming]], Awaitable[list[bytes]]]
+
+
+@dataclass(frozen=True)
+class Order:
+    """Transactions to score together, and who waits for the answers."""
+
+    transactions: Sequence[Incoming]
+    answers: "asyncio.Future[list[bytes]]"
+
+
+class Batcher:
+    """Takes what waits, up to a limit, computes it, and hands the answers out; waits for nobody."""
+
+    def __init__(self, compute: Compute, most: int) -> None:
+        """Compute at most so many transactions at a time."""
+        self._compute, self._most = compute, most
+        self._waiting: asyncio.Queue[Order] = asyncio.Queue()
+        self._left: Order | None = None
+
+    async def submit(self, transactions: Sequence[Incoming]) -> list[bytes]:
+        """The answers to transactions, in their order; many go in parts by time, so that nobody else waits long."""
+        order = sorted(range(len(transactions)), key=lambda place: _moment(transactions[place]))
+        answers: dict[int, bytes] = {}
+        for first in range(0, len(order), self._most):
+            part = order[first : first + self._most]
+            done: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
+            self._waiting.put_nowait(Order([transactions[place] for place in part], done))
+            answers.update(zip(part, await done, strict=True))
+        return [answers[place] for place in range(len(transactions))]
+
+    async def run(self) -> None:
+        """Compute for ever."""
+        while True:
+            await self._serve(self._take(self._left or await self._waiting.get()))
+
+    def _take(self, first: Order) -> list[Order]:
+        """What waits already, as far as it fits; a transaction that is sent twice at once is scored twice in turn."""
+        self._left, orders = None, [first]
+        seen = {one.transaction_id for one in first.transactions}
+        while not self._waiting.empty():
+            order = self._waiting.get_nowait()
+            ids = {one.transaction_id for one in order.transactions}
+            if len(seen) + len(ids) > self._most or seen & ids:
+                self._left = order
+                break
+            orders.append(order)
+            seen |= ids
+        return orders
+
+    async def _serve(self, orders: Sequence[Order]) -> None:
+        try:
+            answers = iter(await self._compute([one for order in orders for one in order.transactions]))
+        except Exception as error:  # noqa: BLE001  whatever it is, those who wait must hear of it
+            await self._fail(orders, error)
+            return
+        for order in orders:
+            own = [next(answers) for _ in order.transactions]
+            if not order.answers.done():  # who waited may have gone
+                order.answers.set_result(own)
+
+    async def _fail(self, orders: Sequence[Order], error: Exception) -> None:
+        """A problem is everybody's; any other error may be about one transaction, which must not fail the others."""
+        if len(orders) > 1 and not isinstance(error, Problem):
+            for order in orders:
+                await self._serve([order])
+            return
+        for order in orders:
+            if not order.answers.done():
+                order.answers.set_exception(error)
+
+
+def _moment(one: Incoming) -> tuple[int, str]:
+    return one.event_time, one.transaction_id

@@ -1,0 +1,110 @@
+"""`fraud-serve`: scores transactions as they happen, over HTTP."""
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+
+from fraud_detection.errors import FraudDetectionError
+from fraud_detection.scoring.online import filling
+from fraud_detection.scoring.online.credentials import read_tokens
+from fraud_detection.scoring.online.launch import (
+    LOG_FORMAT,
+    Options,
+    address,
+    load_settings,
+    local_folder,
+    make_clock,
+    pass_on,
+)
+from fraud_detection.scoring.online.metrics import SHARED_FOLDER
+
+WORKER = "fraud_detection.scoring.online.launch:make_worker"
+REFUSED = 2
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+console = Console(soft_wrap=True, highlight=False)
+
+SettingsFile = Annotated[str, typer.Option("--settings", help="A YAML file with the sections features and serving.")]
+
+
+@app.command()
+def run(
+    settings: SettingsFile = "",
+    port: Annotated[int, typer.Option(help="On this machine; an app on Databricks is told its own.")] = 8000,
+    workers: Annotated[int, typer.Option(help="Processes; 0 for what the settings say.")] = 0,
+    model_name: Annotated[str, typer.Option(help="catalog.schema.name; without, the only model.")] = "",
+    as_of: Annotated[str, typer.Option(help="The day that counts as today, for data of the past.")] = "",
+) -> None:
+    """Start the app; FRAUD_SERVE_TOKEN holds the token that callers must show.
+
+    Example: FRAUD_SERVE_TOKEN=$(openssl rand -hex 32) fraud-serve run --as-of 2018-10-01
+    """
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    with _told():
+        read_tokens()
+        make_clock(as_of)
+        serving = load_settings(settings).serving
+    host, own_port = address(port)
+    pass_on(Options(settings, model_name, as_of))
+    # One thread a worker: the rows of a request are too few to share, and waiting threads would spin.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with tempfile.TemporaryDirectory(prefix="fraud-serve-") as shared:
+        os.environ[SHARED_FOLDER] = shared
+        uvicorn.run(
+            WORKER,
+            factory=True,
+            host=host,
+            port=own_port,
+            workers=workers or serving.workers,
+            loop="uvloop",
+            http="httptools",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=serving.shutdown_seconds,
+        )
+
+
+@app.command()
+def fill(
+    settings: SettingsFile = "",
+    schema: Annotated[str, typer.Option(help="Of the tables; without, the only one of the warehouse.")] = "",
+) -> None:
+    """Fill the store of histories from the tables of features and labels; repeating it changes nothing.
+
+    Example: fraud-serve fill
+    """
+    with _told():
+        held = filling.fill_from_delta(filling.find_tables(local_folder() / "warehouse", schema), settings)
+    console.print(f"the store holds {held:,} transactions")
+
+
+@app.command()
+def erase(customer: Annotated[str, typer.Argument(help="customer_id")], settings: SettingsFile = "") -> None:
+    """Remove all that the store holds of a customer.
+
+    Example: fraud-serve erase C000042
+    """
+    with _told():
+        gone = filling.erase(customer, settings)
+    console.print(f"{gone:,} transactions are removed")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What is refused is told in a line, and ends with status 2."""
+    try:
+        yield
+    except FraudDetectionError as error:
+        console.print(f"{error}", style="red", markup=False)
+        raise typer.Exit(REFUSED) from error
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,138 @@
+"""What OpenAPI and the page /docs tell of the app."""
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from fraud_detection.scoring.online.problems import CODES, MEDIA_TYPE, PREFIX
+from fraud_detection.scoring.online.requests import Transaction
+from fraud_detection.scoring.online.scoring import Score
+from fraud_detection.scoring.online.settings import ServingSettings
+
+ONE: Final[dict[str, Any]] = {
+    "transaction_id": "T00001234",
+    "event_time": "2018-09-30T12:34:56Z",
+    "customer_id": "C000042",
+    "terminal_id": "M000007",
+    "amount": 57.25,
+}
+ANSWER: Final[dict[str, Any]] = {
+    "transaction_id": "T00001234",
+    "probability": 0.0312,
+    "threshold": 0.21,
+    "is_alert": False,
+    "reasons": [{"feature": "amount_over_usual", "value": 2.9, "log_odds": 0.8132}],
+    "flags": [],
+    "model_name": "main.fraud.fraud_model",
+    "model_version": 7,
+    "variant": "champion",
+    "scored_at": "2018-09-30T12:34:56.789012+00:00",
+}
+UNKNOWN: Final = {**ANSWER, "probability": 0.0041, "reasons": [], "flags": ["unknown_customer", "unknown_terminal"]}
+INVALID: Final[dict[str, Any]] = {
+    "type": f"{PREFIX}invalid",
+    "title": CODES["invalid"][1],
+    "status": 422,
+    "detail": "/amount: Input should be greater than or equal to 0",
+    "errors": [
+        {
+            "pointer": "/amount",
+            "code": "greater_than_equal",
+            "detail": "Input should be greater than or equal to 0",
+        }
+    ],
+}
+PROBLEM: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "enum": [PREFIX + code for code in CODES]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {"type": "array", "items": {"type": "object"}},
+    },
+}
+"""Problem details (RFC 9457)."""
+
+
+def _tell_problems() -> dict[int | str, dict[str, Any]]:
+    by_status: dict[int | str, dict[str, Any]] = {}
+    for code, (status, title) in CODES.items():
+        told = by_status.setdefault(status, {"description": "", "content": {MEDIA_TYPE: {"schema": PROBLEM}}})
+        told["description"] += f"{', ' if told['description'] else ''}{title} ({code})"
+    by_status[422]["content"] = {MEDIA_TYPE: {"schema": PROBLEM, "examples": {"negative amount": {"value": INVALID}}}}
+    return by_status
+
+
+def _body(examples: dict[str, Any], *schemas: dict[str, Any]) -> dict[str, Any]:
+    named = {name: {"value": value} for name, value in examples.items()}
+    return {"application/json": {"schema": {"oneOf": list(schemas)}, "examples": named}}
+
+
+def _schemas(kind: str, title: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    one = {"$ref": f"#/components/schemas/{kind}"}
+    return one, {"type": "array", "items": one, "title": title}
+
+
+SCORE: Final[dict[str, Any]] = {
+    "tags": ["scores"],
+    "responses": {
+        200: {
+            "description": "the scores, in the order of the transactions",
+            "content": _body({"one": ANSWER, "unknown": UNKNOWN, "several": [ANSWER]}, *_schemas("Score", "scores")),
+        },
+        **_tell_problems(),
+    },
+    "openapi_extra": {
+        "requestBody": {
+            "required": True,
+            "content": _body({"one": ONE, "several": [ONE]}, *_schemas("Transaction", "transactions")),
+        }
+    },
+}
+"""What is told of POST /api/v1/score."""
+
+
+def describe(app: FastAPI, settings: ServingSettings) -> None:
+    """Add the schemas of bodies, the token and the limits to what FastAPI finds by itself."""
+    make = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            told = make()
+            schemas = told.setdefault("components", {}).setdefault("schemas", {})
+            schemas |= {"Transaction": Transaction.model_json_schema(), **_flat(Score.model_json_schema())}
+            told["components"]["securitySchemes"] = {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
+            }
+            told["security"] = [{"bearer": []}, {"key": []}]
+            told["info"]["description"] = _tell_limits(settings)
+        return app.openapi_schema or told
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _flat(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema and those that it is made of, side by side."""
+    inner = schema.pop("$defs", {})
+    schema["properties"]["reasons"]["items"] = {"$ref": "#/components/schemas/Reason"}
+    return {"Score": schema, **inner}
+
+
+def _tell_limits(settings: ServingSettings) -> str:
+    return (
+        f"Every address but healthz, readyz, docs and openapi.json needs the token. A body has at most "
+        f"{settings.max_body_bytes} bytes and {settings.max_transactions} transactions; their times lie at most "
+        f"{settings.max_age_days:g} days back and {settings.future_hours:g} hours ahead, their amounts up to "
+        f"{settings.max_amount:.2f}."
+    )
+
+
+def draw_page(openapi: dict[str, Any]) -> str:
+    """The description as a page of its own."""
+    loader = PackageLoader("fraud_detection.scoring.online", ".")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    return environment.get_template("docs.html.j2").render(api=openapi)

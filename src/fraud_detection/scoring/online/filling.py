@@ -1,0 +1,158 @@
+"""Fills the store, and keeps it up: from the tables at once, from a stream batch by batch."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from fraud_detection.errors import DataError
+from fraud_detection.features.contract import KEYS, LABELS
+from fraud_detection.schemas import SILVER_LABELS, TRANSACTION_FEATURES
+from fraud_detection.scoring.online.history import STORED, labels_of_frame, rows_of_frame
+from fraud_detection.scoring.online.launch import load_settings, open_store
+from fraud_detection.scoring.online.requests import EPOCH, MICROSECOND
+from fraud_detection.scoring.online.store import Store
+
+AT_ONCE: Final = 50_000
+PUBLISHED_AT_ONCE: Final = 1_000
+COLUMNS: Final = (*KEYS, *STORED)
+
+
+async def fill(store: Store, transactions: Iterable[pl.DataFrame], since: datetime) -> int:
+    """Fill a store, or fill it again: each transaction counts once, older ones than `since` are dropped.
+
+    Args:
+        store: where to.
+        transactions: columns COLUMNS, and is_fraud and known_at, in parts; best ordered by event_time.
+        since: the first moment that is kept.
+
+    Returns:
+        How many transactions it holds then.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    await store.begin()
+    for part in transactions:
+        for slice_ in part.iter_slices(AT_ONCE):
+            await store.add(rows_of_frame(slice_))
+    await store.prune((since - EPOCH) // MICROSECOND)
+    await store.finish()
+    return await store.count()
+
+
+def read_delta(folder: Path, since: datetime) -> pl.DataFrame:
+    """Transactions with features and labels of the tables in a folder, from a time on, ordered by it.
+
+    Raises:
+        DataError: a table is not there.
+    """
+    features = _scan(folder / TRANSACTION_FEATURES).filter(pl.col("event_time") >= since).select(COLUMNS)
+    labels = _scan(folder / SILVER_LABELS.name).select("transaction_id", *LABELS)
+    return features.join(labels, on="transaction_id", how="left").sort("event_time", "transaction_id").collect()
+
+
+def find_tables(warehouse: Path, schema: str) -> Path:
+    """The folder of a schema's tables; without a name, that of the only schema that has features.
+
+    Raises:
+        DataError: there is none, or several.
+    """
+    found = sorted(folder.parent for folder in warehouse.glob(f"{schema or '*'}/{TRANSACTION_FEATURES}"))
+    if len(found) != 1:
+        names = ", ".join(folder.name for folder in found) or "none"
+        raise DataError(
+            f"{warehouse} has {names} with the table {TRANSACTION_FEATURES}; expected one schema: run the training "
+            "job first, or name one by --schema"
+        )
+    return found[0]
+
+
+def find_newest(folder: Path) -> datetime:
+    """The time of the newest transaction that has features.
+
+    Raises:
+        DataError: there is none.
+    """
+    newest = _scan(folder / TRANSACTION_FEATURES).select(pl.col("event_time").max()).collect().item()
+    if newest is None:
+        raise DataError(f"{TRANSACTION_FEATURES} has no row; expected some: run the training job first")
+    return datetime.fromtimestamp(newest.timestamp(), UTC)
+
+
+def kept_since(newest: datetime, keep_days: int) -> datetime:
+    """The first moment that a store keeps."""
+    return newest - timedelta(days=keep_days)
+
+
+def publish(rows: pl.DataFrame, settings: str = "") -> None:
+    """Add or correct transactions, as a stream has computed them, in the store that a settings file names.
+
+    Args:
+        rows: columns COLUMNS; is_fraud and known_at where labels are known.
+        settings: the YAML file; empty for the defaults.
+
+    Raises:
+        StoreError: the store does not answer; publish the rows again: each counts once.
+    """
+
+    async def add(store: Store) -> None:
+        for part in rows.iter_slices(PUBLISHED_AT_ONCE):
+            await store.add(rows_of_frame(part))
+
+    _with_store(settings, add)
+
+
+def publish_labels(labels: pl.DataFrame, settings: str = "") -> None:
+    """Put labels (transaction_id, is_fraud, known_at) to transactions of the store, also to such as come later.
+
+    Raises:
+        StoreError: the store does not answer; publish them again.
+    """
+
+    async def add(store: Store) -> None:
+        for part in labels.iter_slices(PUBLISHED_AT_ONCE):
+            await store.add_labels(labels_of_frame(part))
+
+    _with_store(settings, add)
+
+
+def erase(customer: str, settings: str = "") -> int:
+    """Remove all that the store holds of a customer; how many transactions that were.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    return _with_store(settings, lambda store: store.erase(customer))
+
+
+def fill_from_delta(folder: Path, settings: str = "") -> int:
+    """Fill the store that a settings file names from the tables in a folder; how many transactions it holds then.
+
+    Raises:
+        DataError: a table is missing or empty.
+        StoreError: the store does not answer.
+    """
+    since = kept_since(find_newest(folder), load_settings(settings).serving.keep_days)
+    rows = read_delta(folder, since)
+    return _with_store(settings, lambda store: fill(store, [rows], since))
+
+
+def _with_store[T](settings: str, work: Callable[[Store], Coroutine[Any, Any, T]]) -> T:
+    async def run() -> T:
+        store = open_store(load_settings(settings))
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def _scan(folder: Path) -> pl.LazyFrame:
+    if not (folder / "_delta_log").is_dir():
+        raise DataError(f"there is no table {folder.name}; expected it in {folder.parent}: run the training job first")
+    return pl.scan_delta(str(folder))

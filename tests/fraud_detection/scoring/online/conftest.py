@@ -1,0 +1,94 @@
+"""A PostgreSQL server of one's own, and stores in it and in SQLite."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import uuid
+from pathlib import Path
+
+import pytest
+
+from fraud_detection.scoring.online.postgres import PostgresStore
+from fraud_detection.scoring.online.sqlite import SqliteStore
+
+DEFINITION = "features of this release"
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def find_binaries():
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("pg_ctl")
+    assert on_path, "PostgreSQL is needed: apt-get install postgresql"
+    return Path(on_path).parent
+
+
+class Server:
+    """A cluster in a folder: the server refuses to run as root, so root runs it as the user postgres."""
+
+    def __init__(self, folder):
+        self.folder, self.port, self.binaries = folder, free_port(), find_binaries()
+
+    def run(self, name, *arguments):
+        own = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        command = [*own, str(self.binaries / name), *arguments]
+        subprocess.run(command, check=True, capture_output=True, cwd=self.folder)
+
+    def start(self):
+        options = f"-h 127.0.0.1 -p {self.port} -k {self.folder} -c fsync=off"
+        self.run("pg_ctl", "start", "-w", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-o", options)
+
+    def stop(self):
+        self.run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", str(self.folder / "data"))
+
+    def make_database(self):
+        name = f"test_{uuid.uuid4().hex}"
+        self.run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", name)
+        return name
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A running server; its socket's path must be short, so it lies in /tmp."""
+    folder = Path("/tmp") / f"pg-{uuid.uuid4().hex[:8]}"  # noqa: S108
+    folder.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        user = pwd.getpwnam("postgres")
+        os.chown(folder, user.pw_uid, user.pw_gid)
+    server = Server(folder)
+    server.run("initdb", "-D", str(folder / "data"), "-A", "trust", "-U", "postgres", "--no-sync")
+    server.start()
+    yield server
+    server.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def database(postgres, monkeypatch):
+    """An empty database, named by the environment as for the app."""
+    for name, value in {
+        "PGHOST": "127.0.0.1",
+        "PGPORT": str(postgres.port),
+        "PGUSER": "postgres",
+        "PGDATABASE": postgres.make_database(),
+        "PGSSLMODE": "disable",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return postgres
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def make_store(request, tmp_path):
+    """Makes stores that share what they hold, as several workers do."""
+    if request.param == "postgres":
+        request.getfixturevalue("database")
+        return lambda definition=DEFINITION: PostgresStore(definition)
+    return lambda definition=DEFINITION: SqliteStore(tmp_path / "online.db", definition)
