@@ -1,0 +1,142 @@
+"""The same transactions through batch and stream: the same scores, decisions and reasons, to the last bit."""
+
+from datetime import UTC, datetime, timedelta
+from queue import SimpleQueue
+
+import numpy as np
+import polars as pl
+import pytest
+import xgboost as xgb
+from polars.testing import assert_frame_equal
+
+from fraud_detection.data.cleaning import transactions_cleaning
+from fraud_detection.data.prepare import Work, prepare
+from fraud_detection.features import single_node
+from fraud_detection.features.frames import to_polars
+from fraud_detection.features.registry import MODEL_FEATURES
+from fraud_detection.models.boosting import feature_matrix
+from fraud_detection.models.scorer import Calibration, Scorer
+from fraud_detection.schemas import PREDICTIONS
+from fraud_detection.scoring.batch import score_batch
+from fraud_detection.scoring.champion import Champion
+from fraud_detection.scoring.recent import RecentHistory
+from fraud_detection.scoring.running import Run, ensure_tables
+from fraud_detection.scoring.settings import ScoringSettings
+from fraud_detection.scoring.stream import ScoringStream
+from fraud_detection.tasks.arguments import Arguments
+from fraud_detection.tasks.context import Context, Settings
+from fraud_detection.tasks.feature_build import build
+
+NAME = "parity"
+NEW_DAYS = 18
+SETTINGS = Settings(scoring=ScoringSettings(days=NEW_DAYS))
+
+
+@pytest.fixture(scope="module")
+def arrivals(history):
+    """The world, whose last days have cards and terminals that were never seen before."""
+    since = since_of(history)
+    unseen = (pl.col("event_time") >= since) & (pl.int_range(pl.len()) % 9 == 0)
+    renamed = [pl.when(unseen).then(pl.lit("new") + pl.col(name)).otherwise(name).alias(name) for name in ENTITIES]
+    return history.with_columns(renamed)
+
+
+ENTITIES = ("customer_id", "terminal_id")
+
+
+def since_of(history):
+    last = history["event_time"].max()
+    return datetime(last.year, last.month, last.day, tzinfo=UTC) - timedelta(days=NEW_DAYS - 1)
+
+
+def fit(features, labels):
+    """A small model of every feature, and a threshold that a few rows in a hundred pass."""
+    matrix = feature_matrix(features, MODEL_FEATURES)
+    booster = xgb.train({"objective": "binary:logistic", "max_depth": 4}, xgb.DMatrix(matrix, label=labels), 25)
+    scorer = Scorer(MODEL_FEATURES, (booster,), Calibration((-3.0, 0.0), (-4.0, -1.0)))
+    return Scorer(
+        scorer.features, scorer.boosters, scorer.calibration, float(np.quantile(scorer.probabilities(matrix), 0.97))
+    )
+
+
+def deliver(folder, transactions, name):
+    (folder / "transactions").mkdir(parents=True, exist_ok=True)
+    amount = pl.col("amount_cents").cast(pl.Decimal(14, 2)) / 100
+    rows = transactions.select(
+        "transaction_id",
+        pl.col("event_time").dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        *ENTITIES,
+        amount.cast(pl.Decimal(12, 2)).cast(pl.String).alias("amount"),
+    )
+    (folder / "transactions" / f"{name}.jsonl").write_text(rows.write_ndjson())
+
+
+def deliver_labels(folder, transactions):
+    (folder / "labels").mkdir(parents=True, exist_ok=True)
+    known = transactions.drop_nulls("known_at").select(
+        "transaction_id", pl.col("is_fraud").cast(pl.String), pl.col("known_at").dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    )
+    known.write_csv(folder / "labels" / "all.csv")
+
+
+def test_batch_and_stream_agree(spark, tables, registry, arrivals, tmp_path):
+    since = since_of(arrivals)
+    old, new = (arrivals.filter((pl.col("event_time") >= since) == late) for late in (False, True))
+    assert new.height >= 1000
+    assert new.group_by("event_time").len()["len"].max() > 1, "no ties of time"
+    computed = single_node.compute_features(arrivals)
+    registry.add(NAME, fit(computed, arrivals.sort("event_time", "transaction_id")["is_fraud"]), "champion")
+
+    landing, checkpoints = tmp_path / "landing", str(tmp_path / "checkpoints")
+    deliver(landing, old, "old")
+    deliver_labels(landing, arrivals)
+    prepare(spark, str(landing), checkpoints, tables, SETTINGS.data)
+    build(context_of(spark, tables, tmp_path, since))
+
+    work = Work(spark, transactions_cleaning(SETTINGS.data), tables, SETTINGS.data)
+    ensure_tables(work)
+    champion = Champion(registry.client, NAME)
+    published = []
+    stream = ScoringStream(
+        work,
+        RecentHistory(spark, tables),
+        champion,
+        SETTINGS.features,
+        SETTINGS.scoring,
+        published.append,
+        SimpleQueue(),
+    )
+    told = {}
+    run = Run(stream, str(landing), checkpoints, lambda figures, _number: told.update(figures))
+    half = new.height // 2
+    for name, part in (("new1", new.head(half)), ("new2", new.tail(-half))):
+        deliver(landing, part, name)
+        run.go("availableNow")
+    streamed = read_predictions(spark, tables)
+    assert streamed["transaction_id"].sort().to_list() == new["transaction_id"].sort().to_list()
+    assert sum(rows.height for rows in published) == new.height
+    assert told["latency_seconds_longest"] > 0
+    assert told["backlog_bytes"] == 0
+
+    tables.remove(PREDICTIONS, tables.read(spark, PREDICTIONS.name))
+    prepare(spark, str(landing), checkpoints, tables, SETTINGS.data)
+    tomorrow = since + timedelta(days=NEW_DAYS)
+    build(context_of(spark, tables, tmp_path, tomorrow))
+    done = score_batch(spark, tables, champion.current(), SETTINGS.scoring, tomorrow)
+    batch = read_predictions(spark, tables)
+    assert done.rows == batch.height
+    assert batch["is_alert"].any()
+    assert (batch["reasons"].is_not_null() == batch["is_alert"]).all()
+    assert_frame_equal(batch, streamed, check_exact=True)
+
+
+def read_predictions(spark, tables):
+    rows = to_polars(tables.read(spark, PREDICTIONS.name))
+    return rows.drop("scored_at", "scored_by").sort("event_time", "transaction_id")
+
+
+def context_of(spark, tables, folder, now):
+    arguments = Arguments(as_of=f"{now:%Y-%m-%d}", engine="single_node")
+    context = Context("feature_build", arguments, SETTINGS, tables, folder)
+    vars(context)["spark"] = spark
+    return context
