@@ -19,13 +19,18 @@ START = boosting.STARTING_POINT
 
 def fit(part: RowsInSpark, settings: TrainingSettings, parameters: Parameters) -> Fitted:
     """Fit boosters on samples of their own, each until the held-out days no longer gain."""
-    seeds = range(settings.seed, settings.seed + settings.boosters)
-    boosters = tuple(_fit_booster(part, settings, parameters, seed) for seed in seeds)
-    return Fitted(Scorer(part.features, boosters), parameters)
+    boosters = []
+    for seed in range(settings.seed, settings.seed + settings.boosters):
+        model = make_estimator(part, settings, parameters, seed).fit(draw_and_hold_out(part, settings, seed))
+        boosters.append(read_booster(model))
+    return Fitted(Scorer(part.features, tuple(boosters)), parameters)
 
 
-def _fit_booster(part: RowsInSpark, settings: TrainingSettings, parameters: Parameters, seed: int) -> xgb.Booster:
-    estimator = SparkXGBClassifier(
+def make_estimator(
+    part: RowsInSpark, settings: TrainingSettings, parameters: Parameters, seed: int
+) -> SparkXGBClassifier:
+    """What one node is told, in the words of `xgboost.spark`."""
+    return SparkXGBClassifier(
         features_col=list(part.features),
         label_col=LABEL,
         weight_col=WEIGHT,
@@ -37,16 +42,21 @@ def _fit_booster(part: RowsInSpark, settings: TrainingSettings, parameters: Para
         verbose=False,
         **_of_spark(parameters),
     )
-    booster = estimator.fit(_drawn_and_held_out(part, settings.negative_share, seed)).get_booster()
-    best: xgb.Booster = booster[: booster.best_iteration + 1]
-    best.feature_names = None  # the matrix that is scored has none
+
+
+def read_booster(model: Any) -> xgb.Booster:
+    """The best trees of a fitted model, whose matrix has no names."""
+    whole = model.get_booster()
+    best: xgb.Booster = whole[: whole.best_iteration + 1]
+    best.feature_names = None
     return best
 
 
-def _drawn_and_held_out(part: RowsInSpark, share: float, seed: int) -> DataFrame:
+def draw_and_hold_out(part: RowsInSpark, settings: TrainingSettings, seed: int) -> DataFrame:
+    """A sample to fit on, and the held-out days to stop by."""
     columns = [*part.features, LABEL, WEIGHT, IS_HELD_OUT]
     held_out = part.rows.where(IS_HELD_OUT).withColumn(WEIGHT, F.lit(1.0))
-    return part.draw_in_spark(share, seed).select(*columns).unionByName(held_out.select(*columns))
+    return part.draw_in_spark(settings.negative_share, seed).select(*columns).unionByName(held_out.select(*columns))
 
 
 def _of_spark(parameters: Parameters) -> dict[str, Any]:
