@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from fraud_detection.models import provenance, split
-from fraud_detection.models.reproduction import compare_models
+from fraud_detection.models.reproduction import compare_models, settings_to_repeat
 from fraud_detection.models.scorer import Calibration
+from fraud_detection.models.settings import TrainingSettings
 
 
 @pytest.fixture
@@ -30,6 +31,14 @@ def test_another_threshold_is_a_difference(candidate, judged):
     done = compare_models(candidate.scorer, replace(candidate.scorer, threshold=0.123), judged, {}, {})
     assert len(done.differences) == 1
     assert "the threshold of alerts is 0.123" in done.differences[0]
+
+
+def test_a_search_in_batches_is_repeated_here_and_one_that_cannot_be_is_replaced_by_what_it_found():
+    recorded = {"xgboost.max_depth": "5", "xgboost.learning_rate": "0.0712345678901234", "window_days": "40"}
+    there = TrainingSettings(search_in="joblib_spark", search_workers=2)
+    assert settings_to_repeat(there, recorded) == replace(there, search_in="threads")
+    again = settings_to_repeat(replace(there, search_in="mlflow_spark"), recorded)
+    assert (again.trials, again.parameters) == (0, {"max_depth": 5, "learning_rate": 0.0712345678901234})
 
 
 def test_the_hash_of_the_code_changes_with_any_file_and_not_with_compiled_ones(tmp_path):
