@@ -16,7 +16,7 @@ from fraud_detection.errors import StoreError
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.scoring.online import invocations, metrics
 from fraud_detection.scoring.online.batching import Batcher
-from fraud_detection.scoring.online.champion import Model
+from fraud_detection.scoring.online.champion import LiveModel
 from fraud_detection.scoring.online.description import SCORE, describe, draw_page
 from fraud_detection.scoring.online.guard import (
     Guard,
@@ -48,7 +48,7 @@ class Parts:
     settings: ServingSettings
     features: FeatureSettings
     store: Store
-    model: Model
+    model: LiveModel
     tokens: Sequence[bytes]
     now: Callable[[], datetime]
     prefix: str = ""

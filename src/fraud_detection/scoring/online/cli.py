@@ -55,14 +55,14 @@ def run(
     pass_on(Options(settings, model_name, as_of))
     # One thread a worker: the rows of a request are too few to share, and waiting threads would spin.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with tempfile.TemporaryDirectory(prefix="fraud-serve-") as shared:
-        os.environ[SHARED_FOLDER] = shared
+    processes = workers or serving.workers
+    with _shared_metrics(processes):
         uvicorn.run(
             WORKER,
             factory=True,
             host=host,
             port=own_port,
-            workers=workers or serving.workers,
+            workers=processes,
             loop="uvloop",
             http="httptools",
             access_log=False,
@@ -94,6 +94,17 @@ def erase(customer: Annotated[str, typer.Argument(help="customer_id")], settings
     with _told():
         gone = filling.erase(customer, settings)
     console.print(f"{gone:,} transactions are removed")
+
+
+@contextmanager
+def _shared_metrics(processes: int) -> Iterator[None]:
+    """Where several workers add up their figures; one worker keeps them to itself."""
+    if processes == 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="fraud-serve-") as folder:
+        os.environ[SHARED_FOLDER] = folder
+        yield
 
 
 @contextmanager

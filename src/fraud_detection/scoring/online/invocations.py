@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fraud_detection.models.scorer import REASONS
-from fraud_detection.scoring.online.champion import Champion
+from fraud_detection.scoring.champion import Model
 from fraud_detection.scoring.online.problems import Problem
 
 JSON: Final = "application/json"
@@ -24,7 +24,7 @@ READERS: Final[Mapping[str, Callable[[Any], pd.DataFrame]]] = {
 }
 
 
-def predict(body: bytes, media_type: str, champion: Champion) -> bytes:
+def predict(body: bytes, media_type: str, champion: Model) -> bytes:
     """The answer that MLflow's scoring server gives for the same model: {"predictions": [{probability, is_alert}]}.
 
     Raises:

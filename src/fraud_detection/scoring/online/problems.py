@@ -41,7 +41,7 @@ class Fault:
     detail: str
 
 
-@dataclass
+@dataclass(eq=False)
 class Problem(Exception):  # noqa: N818  an answer, which happens to be raised
     """What is answered instead of a score."""
 

@@ -22,8 +22,8 @@ PRINTABLE: Final = r"^[^\x00-\x1f\x7f]+$"
 
 
 def _require_iso(value: object) -> object:
-    """Seconds since 1970 as text would pass as a time; which unit they have nobody knows."""
-    if isinstance(value, str) and not ISO.match(value):
+    """Seconds since 1970 would pass as a time; which unit they have nobody knows."""
+    if not isinstance(value, str) or not ISO.match(value):
         raise ValueError("expected ISO 8601 such as 2018-09-30T12:34:56Z")
     return value
 
@@ -32,7 +32,7 @@ Identifier = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST, pattern=PRINTABLE)
 ]
 Amount = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=2, allow_inf_nan=False)]
-EventTime = Annotated[datetime, BeforeValidator(_require_iso)]
+EventTime = Annotated[datetime, Field(strict=False), BeforeValidator(_require_iso)]
 
 
 class Transaction(BaseModel):

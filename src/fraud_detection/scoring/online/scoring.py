@@ -16,14 +16,14 @@ from fraud_detection.features.point_in_time import MICROSECONDS_A_DAY, NEVER
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.spans import Numbers
 from fraud_detection.features.stages import plan_stages
-from fraud_detection.scoring.online.champion import Champion, Model
+from fraud_detection.scoring.champion import Model
+from fraud_detection.scoring.online.champion import LiveModel
 from fraud_detection.scoring.online.history import STORED, Rows, pack
 from fraud_detection.scoring.online.metrics import ALERTS, BATCH, FLAGS, SCORED, STORE_ERRORS
 from fraud_detection.scoring.online.problems import Problem
 from fraud_detection.scoring.online.store import Store
 
 Flag = Literal["unknown_customer", "unknown_terminal"]
-VARIANT: Final = "champion"
 EVERYTHING: Final = -(2**62)
 LOOK_BACK: Final[dict[Entity, int | None]] = {
     stage.entity: None if stage.is_delayed else stage.look_back_days for stage in plan_stages()
@@ -63,7 +63,7 @@ class Pipeline:
     """
 
     store: Store
-    model: Model
+    model: LiveModel
     features: FeatureSettings
     reasons: int
 
@@ -100,7 +100,7 @@ class Pipeline:
     def _answer(
         self,
         transactions: Sequence[Incoming],
-        champion: Champion,
+        champion: Model,
         features: dict[str, Numbers],
         known: tuple[Collection[str], Collection[str]],
     ) -> list[bytes]:
@@ -140,9 +140,9 @@ def _count(alerts: Sequence[bool] | np.ndarray, flags: Sequence[Sequence[Flag]])
             FLAGS.labels(flag).inc()
 
 
-def _write_end(champion: Champion) -> str:
+def _write_end(champion: Model) -> str:
     scored = {"scored_at": datetime.now(UTC).isoformat()}
-    named = {"model_name": champion.name, "model_version": champion.version, "variant": VARIANT}
+    named = {"model_name": champion.name, "model_version": champion.version, "variant": champion.variant}
     return json.dumps(named | scored)[1:]
 
 
