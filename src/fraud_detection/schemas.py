@@ -250,6 +250,43 @@ def with_attributes(table: TableSchema, attributes: Sequence[str]) -> TableSchem
     return replace(table, columns=_frozen({**table.columns, **own}))
 
 
+EXPERIMENTS = TableSchema(
+    name="experiments",
+    comment="A queue of training settings to try when compute is cheap; a run takes what its budget pays for",
+    columns=_frozen(
+        {
+            "experiment_id": "STRING NOT NULL",
+            "settings": "STRING NOT NULL COMMENT 'JSON: sections as in a settings file, put on top of the job''s'",
+            "priority": "INT NOT NULL COMMENT 'higher first; of equal ones what was added first'",
+            "added_at": "TIMESTAMP NOT NULL",
+            "state": "STRING NOT NULL COMMENT 'waiting, taken, done or failed'",
+            "tries": "INT NOT NULL COMMENT 'how often a run has taken it'",
+            "taken_by": "STRING COMMENT 'job run that has it, or had it last'",
+            "taken_at": "TIMESTAMP",
+            "finished_at": "TIMESTAMP",
+            "run_id": "STRING COMMENT 'MLflow run of what came of it'",
+            "note": "STRING COMMENT 'why it failed, or is waiting again'",
+        }
+    ),
+    key=("experiment_id",),
+    checks=_frozen({"state_is_known": "state IN ('waiting', 'taken', 'done', 'failed')"}),
+)
+EXPERIMENT_RESULTS = TableSchema(
+    name="experiment_results",
+    comment="What came of each experiment, appended as it ends, so that those that end together never conflict",
+    columns=_frozen(
+        {
+            "experiment_id": "STRING NOT NULL",
+            "job_run_id": "STRING NOT NULL",
+            "succeeded": "BOOLEAN NOT NULL",
+            "run_id": "STRING COMMENT 'MLflow run of the candidate'",
+            "average_precision": "DOUBLE COMMENT 'on the held-out days'",
+            "note": "STRING",
+            "finished_at": "TIMESTAMP NOT NULL",
+        }
+    ),
+)
+
 TRANSACTION_FEATURES = "transaction_features"
 RECENT_FEATURES = "recent_features"
 RUN_COSTS = "run_costs"

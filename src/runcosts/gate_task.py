@@ -4,11 +4,10 @@ A cluster has neither the bundle nor its pyproject.toml, so the limits are param
 the job's past runs.
 """
 
-import argparse
 import datetime as dt
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from statistics import median
 
@@ -18,9 +17,11 @@ from pyspark.sql import functions as F
 from runcosts.budget import judge, past_runs
 from runcosts.errors import BudgetError, SettingsError
 from runcosts.history import plain_name
+from runcosts.ledger import ddl
 from runcosts.session import open_session
 from runcosts.settings import ACTIONS, Budget
-from runcosts.system_tables import open_table
+from runcosts.system_tables import open_or_make_table
+from runcosts.task_arguments import start_task
 
 log = logging.getLogger(__name__)
 LAST = 10
@@ -35,6 +36,7 @@ class Arguments:
         job_run_id: the run that asks, whose own attempts are no past run.
         run_limit: the most that a run may cost, in the ledger's currency; empty for no limit.
         month_limit: the most that the runs of a calendar month may cost; empty for no limit.
+        expected: what a run costs, where it has a limit of its own to keep; empty for the median of past runs.
         action: fail or warn.
     """
 
@@ -44,6 +46,7 @@ class Arguments:
     job_run_id: str = ""
     run_limit: str = ""
     month_limit: str = ""
+    expected: str = ""
     action: str = "fail"
 
     @property
@@ -51,8 +54,10 @@ class Arguments:
         """The limits.
 
         Raises:
-            SettingsError: a limit is no number above 0, or the action is unknown.
+            SettingsError: there is no limit, one is no number above 0, or the action is unknown.
         """
+        if not self.run_limit and not self.month_limit:
+            raise SettingsError("found neither --run_limit nor --month_limit; expected at least one")
         if self.action not in ACTIONS:
             raise SettingsError(f"--action is {self.action!r}; expected one of {', '.join(ACTIONS)}")
         return Budget(_limit(self.run_limit), _limit(self.month_limit), self.action)
@@ -60,11 +65,7 @@ class Arguments:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Judge the run that is under way."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    parser = argparse.ArgumentParser(prog="gate_costs", allow_abbrev=False, description=__doc__)
-    for field in fields(Arguments):
-        parser.add_argument(f"--{field.name}", default=field.default, help=f"default: {field.default or 'none'}")
-    arguments = Arguments(**vars(parser.parse_args(argv)))
+    arguments = start_task(Arguments, "gate_costs", argv, in_any_job=True)
     check_run(open_session(), arguments, dt.datetime.now(dt.UTC))
 
 
@@ -73,14 +74,15 @@ def check_run(spark: SparkSession, arguments: Arguments, now: dt.datetime) -> No
 
     Raises:
         BudgetError: a limit is passed, or there is no forecast, and the action is fail.
-        SettingsError: there is no ledger, or a parameter makes no sense.
+        SettingsError: a parameter makes no sense.
     """
     budget = arguments.budget
-    rows = open_table(spark, f"{arguments.catalog}.{arguments.schema}.run_costs")
+    rows = open_or_make_table(spark, f"{arguments.catalog}.{arguments.schema}.run_costs", ddl())
     own = rows.where(F.col("job_name").endswith(plain_name(arguments.job_name)))
     attempts = own.select("job_name", "job_run_id", "started_at", "estimated_usd").collect()  # those of one job
     runs = past_runs((row.asDict() for row in attempts if row.job_run_id != arguments.job_run_id), arguments.job_name)
-    verdict = judge(budget, median(run.cost for run in runs[-LAST:]) if runs else None, runs, now)
+    usual = median(run.cost for run in runs[-LAST:]) if runs else None
+    verdict = judge(budget, _limit(arguments.expected) or usual, runs, now)
     for line in (*verdict.notes, *verdict.reasons):
         log.log(logging.INFO if verdict.passed else logging.WARNING, "%s: %s", arguments.job_name, line)
     if not verdict.passed and budget.action == "fail":

@@ -53,11 +53,15 @@ class Machine(_Priced):
 
 
 class Node(_Priced):
-    """A node type: the DBU that it emits in an hour, and its machine by region."""
+    """A node type: the DBU that it emits in an hour, and its machine by region.
+
+    `cpu` matters to what is installed on it: libraries need wheels for it.
+    """
 
     dbu_per_hour: Amount
     cores: Annotated[int, Field(gt=0)]
     memory_gb: Amount
+    cpu: Literal["x86", "arm"] = "x86"
     machine: dict[str, Machine]
 
 

@@ -1,11 +1,10 @@
 """Task reconcile_costs: failed attempts into the ledger, and the bill of each run of the last days beside it."""
 
-import argparse
 import datetime as dt
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -18,6 +17,7 @@ from runcosts.reconcile import reconcile
 from runcosts.session import open_session
 from runcosts.spark_ledger import quoted_name
 from runcosts.system_tables import LOCAL_CATALOG, make_table, open_table, read_bills
+from runcosts.task_arguments import start_task
 
 log = logging.getLogger(__name__)
 RUN_KEY = ("workspace", "job_run_id", "currency")
@@ -67,9 +67,7 @@ class Arguments:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Read, reconcile, write; on Databricks also the row of this attempt itself."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("py4j").setLevel(logging.WARNING)
-    arguments, began = parse_arguments(argv), dt.datetime.now(dt.UTC)
+    arguments, began = start_task(Arguments, "reconcile_costs", argv), dt.datetime.now(dt.UTC)
     spark, state = open_session(), "FAILED"
     try:
         reconcile_bills(spark, arguments, _workspace())
@@ -78,19 +76,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         if "DATABRICKS_RUNTIME_VERSION" in os.environ:
             attempt = _own_attempt(arguments, began, state)
             record_attempt(spark, arguments.table("run_costs"), attempt, Terms(tier=arguments.tier))
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """The parser; it refuses what it does not know."""
-    parser = argparse.ArgumentParser(prog="reconcile_costs", allow_abbrev=False, description=__doc__)
-    for field in fields(Arguments):
-        parser.add_argument(f"--{field.name}", default=field.default, help=f"default: {field.default or 'none'}")
-    return parser
-
-
-def parse_arguments(argv: Sequence[str] | None) -> Arguments:
-    """Read the command line; without `argv`, the one that the process was started with."""
-    return Arguments(**vars(make_parser().parse_args(argv)))
 
 
 def reconcile_bills(spark: SparkSession, arguments: Arguments, source: RunSource | None) -> None:

@@ -25,6 +25,8 @@ Catalog = Annotated[
 ]
 Ledger = Annotated[str, typer.Option(help="With --catalog: the ledger's table; else that of the settings, a folder.")]
 
+Arm = Annotated[bool, typer.Option("--arm", help="What the tasks install runs on ARM nodes too.")]
+
 
 def rightsize(
     *,
@@ -33,6 +35,7 @@ def rightsize(
     history: Last = 10,
     catalog: Catalog = None,
     ledger: Ledger = LOCAL_LEDGER,
+    arm: Arm = False,
     output: Format = Output.TABLE,
     root: Root = Path(),
     bundle: Bundle = None,
@@ -44,7 +47,7 @@ def rightsize(
     try:
         outlook, rows, usages = _history(root, history, catalog, ledger)
         tree = open_bundle(root, target, bundle, outlook.settings)
-        found = advise(tree, outlook, usages, rows, job)
+        found = advise(tree, outlook, usages, rows, job, arm=arm)
     except RuncostsError as refused:
         typer.echo(str(refused), err=True)
         raise typer.Exit(REFUSED) from refused

@@ -54,6 +54,13 @@ def open_table(spark: SparkSession, name: str) -> DataFrame:
     return spark.table(quoted)
 
 
+def open_or_make_table(spark: SparkSession, name: str, ddl: str) -> DataFrame:
+    """A table by its full name, made empty if there is none."""
+    folder = local_folder(spark, name)
+    make_table(spark, name, "" if folder and (folder / "_delta_log").is_dir() else ddl)
+    return spark.table(quoted_name(name))
+
+
 def make_table(spark: SparkSession, name: str, ddl: str = "") -> None:
     """Make a table, or register the local folder that holds one, unless the session knows it."""
     folder = local_folder(spark, name)

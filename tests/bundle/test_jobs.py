@@ -9,10 +9,12 @@ from itertools import pairwise
 import pytest
 
 from fraud_detection.tasks.arguments import Arguments
+from fraud_detection.tasks.experiment_queue import LEASE_HOURS
 from runcosts.cluster import ClusterShape, declared_shape
 from runcosts.prices import Terms, load_prices
 
 TRAINING = ["data_prep", "feature_build", "train", "validate", "register"]
+SCORING = ["data_prep", "feature_build", "score"]
 KNOWN = {field.name for field in fields(Arguments)}
 
 
@@ -21,10 +23,17 @@ def target_jobs(request, jobs):
     return jobs(request.param)
 
 
-def tasks_of(target_jobs):
-    tasks = [task for job in target_jobs.values() for task in job["tasks"]]
+def tasks_of(target_jobs, *continuous):
+    """What runs in all jobs; or only in those that are continuous, or that are not."""
+    wanted = [job for job in target_jobs.values() if not continuous or ("continuous" in job) in continuous]
+    tasks = [work_of(task) for job in wanted for task in job["tasks"]]
     assert tasks
     return tasks
+
+
+def work_of(task):
+    """What a loop repeats; any other task itself."""
+    return task.get("for_each_task", {}).get("task", task)
 
 
 def clusters_of(job):
@@ -42,26 +51,34 @@ def test_every_job_is_bounded_queued_tagged_and_tells_of_trouble_and_success(tar
         assert all(told[when] for when in ("on_failure", "on_duration_warning_threshold_exceeded", "on_success"))
 
 
-def test_every_task_has_a_limit_retries_and_someone_to_tell(target_jobs):
+def test_every_task_has_a_limit_and_someone_to_tell(target_jobs):
     for task in tasks_of(target_jobs):
         assert task["timeout_seconds"] > 0
-        assert 1 <= task["max_retries"] <= 2
-        assert task["min_retry_interval_millis"] >= 60_000
         assert task["retry_on_timeout"] is False
         assert task["email_notifications"]["on_failure"]
         assert task["notification_settings"]["alert_on_last_attempt"]
 
 
+def test_every_task_is_tried_again_by_its_job_or_where_that_is_continuous_by_the_platform(target_jobs):
+    for task in tasks_of(target_jobs, False):
+        assert 1 <= task["max_retries"] <= 2
+        assert task["min_retry_interval_millis"] >= 60_000
+    for task in tasks_of(target_jobs, True):
+        assert task["max_retries"] == 0, "Databricks refuses a retry policy there"
+    modes = [job["continuous"]["task_retry_mode"] for job in target_jobs.values() if "continuous" in job]
+    assert set(modes) == {"ON_FAILURE"}
+
+
 def test_a_job_may_take_as_long_as_its_tasks_without_retries(target_jobs):
     for job in target_jobs.values():
-        assert max(task["timeout_seconds"] for task in job["tasks"]) < job["timeout_seconds"]
+        assert max(work_of(task)["timeout_seconds"] for task in job["tasks"]) < job["timeout_seconds"]
 
 
 def test_every_task_has_a_cluster_of_its_own_that_names_it(target_jobs):
     for job in target_jobs.values():
         clusters = clusters_of(job)
-        assert sorted(clusters) == sorted(task["job_cluster_key"] for task in job["tasks"])
-        for task in job["tasks"]:
+        assert sorted(clusters) == sorted(work_of(task)["job_cluster_key"] for task in job["tasks"])
+        for task in map(work_of, job["tasks"]):
             tags = clusters[task["job_cluster_key"]]["custom_tags"]
             assert tags["task"] == task["task_key"]
             assert {"project", "cost_center"} <= set(tags)
@@ -108,11 +125,12 @@ def test_every_task_installs_the_lock_and_then_the_wheel(target_jobs):
         assert wheel["whl"].endswith("dist/*.whl")
 
 
-def test_the_training_job_runs_its_tasks_one_after_the_other(target_jobs):
-    tasks = {task["task_key"]: task for task in target_jobs["training"]["tasks"]}
+@pytest.mark.parametrize(("key", "order"), [("training", TRAINING), ("scoring", SCORING)])
+def test_training_and_scoring_run_their_tasks_one_after_the_other(target_jobs, key, order):
+    tasks = {task["task_key"]: task for task in target_jobs[key]["tasks"]}
 
-    assert set(tasks) == set(TRAINING)
-    for before, after in pairwise(TRAINING):
+    assert set(tasks) >= set(order)
+    for before, after in pairwise(order):
         assert tasks[after]["depends_on"] == [{"task_key": before}]
 
 
@@ -129,8 +147,9 @@ def test_the_gate_fails_closed_because_register_needs_a_validation_that_succeede
     }
 
 
-def test_every_training_task_knows_its_attempt_and_no_task_parameter_hides_a_jobs(target_jobs):
-    job = target_jobs["training"]
+@pytest.mark.parametrize("key", ["training", "scoring", "streaming"])
+def test_every_task_knows_its_attempt_and_no_task_parameter_hides_a_jobs(target_jobs, key):
+    job = target_jobs[key]
 
     pushed = {parameter["name"] for parameter in job["parameters"]}
     assert {"as_of", "landing", "job_run_id"} <= pushed <= KNOWN
@@ -138,3 +157,16 @@ def test_every_training_task_knows_its_attempt_and_no_task_parameter_hides_a_job
         named = task["python_wheel_task"]["named_parameters"]
         assert {"task_run_id", "attempt"} <= set(named)
         assert set(named) <= KNOWN - pushed
+
+
+def test_the_gate_stands_before_the_experiments_and_no_two_nights_spend_one_budget(target_jobs):
+    job = target_jobs["experiments"]
+    tasks = {task["task_key"]: task for task in job["tasks"]}
+
+    assert job["max_concurrent_runs"] == 1
+    assert tasks["gate"]["python_wheel_task"]["entry_point"] == "gate_costs"
+    assert tasks["take"]["depends_on"] == [{"task_key": "gate"}]
+    assert tasks["each"]["depends_on"] == [{"task_key": "take"}]
+    assert tasks["each"]["for_each_task"]["inputs"] == "{{tasks.take.values.experiments}}"
+    assert tasks["settle"]["run_if"] == "ALL_DONE"
+    assert job["timeout_seconds"] < LEASE_HOURS * 3600

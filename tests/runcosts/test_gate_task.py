@@ -41,7 +41,15 @@ def test_a_run_that_would_pass_a_limit_fails_or_warns_before_it_starts(spark, sc
     assert "nightly: 2018-10 with this run is 0.9885, the limit is 0.98" in warned
 
 
-@pytest.mark.parametrize("wrong", [{"run_limit": "x"}, {"month_limit": "0"}, {"action": "shout"}])
+@pytest.mark.parametrize("wrong", [{"run_limit": "x"}, {"month_limit": "0"}, {"action": "shout", "run_limit": "1"}, {}])
 def test_a_parameter_that_makes_no_sense_is_refused(wrong):
     with pytest.raises(SettingsError, match="expected"):
         _ = make_arguments(**wrong).budget
+
+
+def test_a_job_that_keeps_a_limit_of_its_own_passes_before_its_first_run(spark, tmp_path):
+    spark.sql(f"CREATE SCHEMA unspent LOCATION '{tmp_path / 'unspent'}'")
+    check_run(spark, make_arguments(schema="unspent", month_limit="30", expected="10"), NOW)
+    with pytest.raises(BudgetError, match=r"with this run is 31\.0000, the limit is 30"):
+        check_run(spark, make_arguments(schema="unspent", month_limit="30", expected="31"), NOW)
+    spark.sql("DROP SCHEMA unspent CASCADE")

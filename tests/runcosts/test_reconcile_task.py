@@ -10,7 +10,7 @@ import pytest
 
 from runcosts.errors import SettingsError
 from runcosts.local_ledger import LocalLedger
-from runcosts.reconcile_task import Arguments, parse_arguments, reconcile_bills
+from runcosts.reconcile_task import Arguments, reconcile_bills
 
 YESTERDAY = "date_sub(current_date(), 1)"
 BEGAN, ENDED = (f"timestamp({YESTERDAY}) + INTERVAL {hours} HOURS" for hours in (1, 2))
@@ -65,9 +65,6 @@ def test_without_tables_of_bills_a_laptop_is_told_so_and_a_workspace_fails(spark
         reconcile_bills(spark, Arguments(system_catalog="system"), source=None)
 
 
-def test_the_parser_knows_its_parameters_and_no_other():
-    assert parse_arguments(["--days=3"]).days == "3"
-    with pytest.raises(SystemExit):
-        parse_arguments(["--dayz=3"])
+def test_a_window_that_is_no_number_of_days_is_refused():
     with pytest.raises(SettingsError, match="expected a whole number"):
         _ = Arguments(days="-1").since

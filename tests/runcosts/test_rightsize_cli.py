@@ -31,7 +31,7 @@ def test_a_measured_task_gets_a_node_with_the_reasoning_and_what_is_not_known(ru
     # 1.07 GB and 4.8 GB of the platform's own, x 1.2: 7.05 of the 8 GB of m5d.large. 20 minutes of .423 - .164 an hour.
     assert measured["better"]["node_type"] == "m5d.large"
     assert measured["saving"] == pytest.approx(0.259 / 3, abs=1e-6)
-    assert "0.5 of 4 cores were busy on average (1 attempts (local))" in measured["reasons"]
+    assert "0.5 of 4 cores were busy on average (1 attempt (local))" in measured["reasons"]
     assert "swap, disk and network are not known" in measured["unknown"]
     assert other["better"] is None
     assert other["reason"].startswith("no past runs")

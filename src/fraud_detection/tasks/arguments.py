@@ -23,6 +23,9 @@ class Arguments:
         trigger: of the stream: availableNow, or how often, such as 30 seconds.
         candidate: MLflow run of the model to judge or register.
         verdict: what validate said of it.
+        budget: what the experiments of a run may cost, in the ledger's currency.
+        expected_cost: of one experiment, where no past one tells.
+        experiment_id: of the queue; the experiment to run.
         attempt: {{task.execution_count}}, from 1.
     """
 
@@ -40,6 +43,9 @@ class Arguments:
     trigger: str = "availableNow"
     candidate: str = ""
     verdict: str = ""
+    budget: str = ""
+    expected_cost: str = ""
+    experiment_id: str = ""
     workspace_id: str = ""
     job_id: str = ""
     job_name: str = ""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 log = logging.getLogger(__name__)
 
-Value = str | int | float | bool
+Value = str | int | float | bool | list[str]
 
 
 def set_task_values(values: Mapping[str, Value]) -> None:

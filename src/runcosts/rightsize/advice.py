@@ -55,7 +55,9 @@ class _Asked:
         return Work(self.forecast.task_key, shape, seconds, self.usage)
 
 
-def advise(tree: Tree, outlook: Outlook, usages: Usages, rows: Rows, only: str | None = None) -> list[TaskAdvice]:
+def advise(
+    tree: Tree, outlook: Outlook, usages: Usages, rows: Rows, only: str | None = None, *, arm: bool = False
+) -> list[TaskAdvice]:
     """Advise on every task of the jobs of a bundle, or of one of them.
 
     Args:
@@ -64,6 +66,7 @@ def advise(tree: Tree, outlook: Outlook, usages: Usages, rows: Rows, only: str |
         usages: by job name, without the prefix of a development target, and task.
         rows: of the ledger.
         only: this job's key.
+        arm: whether ARM nodes may take the place of others.
 
     Raises:
         BundleError: there is no such job.
@@ -75,7 +78,7 @@ def advise(tree: Tree, outlook: Outlook, usages: Usages, rows: Rows, only: str |
             text = compute_text(one.forecast)
             silent = TaskAdvice(forecast.job, one.forecast.task_key, text, forecast.frequency.runs_a_month)
             try:
-                found.append(_advise(silent, one, asked, outlook))
+                found.append(_advise(silent, one, asked, outlook, arm=arm))
             except NoPriceError as missing:
                 found.append(replace(silent, reason=str(missing)))
     return found
@@ -100,7 +103,9 @@ def _ask(
     return found
 
 
-def _advise(silent: TaskAdvice, asked: _Asked, others: Mapping[str, _Asked], outlook: Outlook) -> TaskAdvice:
+def _advise(
+    silent: TaskAdvice, asked: _Asked, others: Mapping[str, _Asked], outlook: Outlook, *, arm: bool
+) -> TaskAdvice:
     shape, seconds = asked.forecast.compute.shape, asked.forecast.seconds.expected
     if not isinstance(shape, ClusterShape):
         return replace(silent, reason="it declares no cluster of known nodes")
@@ -113,7 +118,7 @@ def _advise(silent: TaskAdvice, asked: _Asked, others: Mapping[str, _Asked], out
     if asked.usage is None:
         return replace(known, reason="nobody measured its memory and processors")
     timeout = int(settings.get("timeout_seconds") or 0)
-    size = advise_size(shape, asked.usage, seconds, timeout, prices, asked.terms)
+    size = advise_size(shape, asked.usage, seconds, timeout, prices, asked.terms, arm=arm)
     return replace(known, size=size, unknown=asked.usage.unknown)
 
 

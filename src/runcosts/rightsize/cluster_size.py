@@ -40,7 +40,14 @@ class SizeAdvice:
 
 
 def advise_size(
-    now: ClusterShape, usage: Usage, seconds: Decimal, timeout: int, prices: Prices, terms: Terms
+    now: ClusterShape,
+    usage: Usage,
+    seconds: Decimal,
+    timeout: int,
+    prices: Prices,
+    terms: Terms,
+    *,
+    arm: bool = False,
 ) -> SizeAdvice:
     """Choose among all node types with a price, and all numbers of workers up to the present one.
 
@@ -51,15 +58,17 @@ def advise_size(
         timeout: seconds that an attempt may take, 0 for ever.
         prices: the price file.
         terms: how compute is bought.
+        arm: whether what the task installs runs on ARM too; else its processors stay of their kind.
 
     Raises:
         NoPriceError: the present cluster has no price.
     """
+    names = _allowed_nodes(now, prices, terms, arm=arm)
     present = _sized(_as_it_was(now, usage), usage, seconds, prices, terms)
     longest = min(seconds * MOST_STRETCH, Decimal(timeout or "Infinity"))
     fitting = [
         one
-        for one in (_sized(shape, usage, seconds, prices, terms) for shape in _others(now, usage, prices, terms))
+        for one in (_sized(shape, usage, seconds, prices, terms) for shape in _others(now, usage, names))
         if one.seconds <= longest and has_memory(one.shape, usage, prices, terms, now)
     ]
     best = min(fitting, key=lambda one: (one.cost, one.seconds), default=None)
@@ -69,9 +78,16 @@ def advise_size(
     return SizeAdvice(present, better, tuple(_reasons(present, better, usage, prices, terms, short=short)))
 
 
-def _others(now: ClusterShape, usage: Usage, prices: Prices, terms: Terms) -> Iterator[ClusterShape]:
+def _allowed_nodes(now: ClusterShape, prices: Prices, terms: Terms, *, arm: bool) -> list[str]:
+    """Node types with a price in the region, with processors that the task's libraries are there for."""
+    _, worker = nodes_of(now, prices, terms)
+    nodes = prices.nodes[terms.cloud].items()
+    return [name for name, node in nodes if terms.region in node.machine and (arm or node.cpu == worker.cpu)]
+
+
+def _others(now: ClusterShape, usage: Usage, names: list[str]) -> Iterator[ClusterShape]:
     """Every other cluster, on the same market; one node alone is always on demand, for nothing would restart it."""
-    for name, node in prices.nodes[terms.cloud].items():
+    for name in names:
         for workers in range(now.max_workers + 1):
             driver = name if workers == 0 or now.driver_node_type == now.node_type else now.driver_node_type
             shape = replace(
@@ -82,7 +98,7 @@ def _others(now: ClusterShape, usage: Usage, prices: Prices, terms: Terms) -> It
                 max_workers=workers,
                 on_demand_nodes=max(now.on_demand_nodes, int(workers == 0)),
             )
-            if terms.region in node.machine and shape != now:
+            if shape != now:
                 yield _as_it_was(shape, usage)
 
 

@@ -102,5 +102,7 @@ def _usage(rows: list[Mapping[str, Any]]) -> Usage:
     )
     places = ", ".join(sorted({row["workspace"] for row in rows}))
     failed = sum(row["result_state"].upper() not in SUCCESS_STATES for row in rows)
-    source = f"{len(rows)} attempts ({places}){f', {failed} of them failed' if failed else ''}"
+    source = (
+        f"{len(rows)} attempt{'s' if len(rows) > 1 else ''} ({places}){f', {failed} of them failed' if failed else ''}"
+    )
     return Usage(len(rows), source, moments, unknown=ON_ONE_MACHINE)

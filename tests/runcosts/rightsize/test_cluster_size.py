@@ -20,8 +20,8 @@ from runcosts.rightsize.usage import Moment, Usage
 TERMS, PRICES, HOUR = Terms(), load_prices(), Decimal(3600)
 
 
-def advise(now, usage, seconds=HOUR, timeout=0):
-    return advise_size(now, usage, seconds, timeout, PRICES, TERMS)
+def advise(now, usage, seconds=HOUR, timeout=0, *, arm=True):
+    return advise_size(now, usage, seconds, timeout, PRICES, TERMS, arm=arm)
 
 
 def chosen(advice):
@@ -41,6 +41,10 @@ def test_a_cheaper_node_that_memory_forbids_is_not_suggested(alone, make_usage):
     found = advise(alone("r5d.xlarge"), make_usage((1.5, 7, 0, 0)))
     assert chosen(found) == ("m6gd.xlarge", 0)
     assert found.saving == Decimal("0.1265")
+
+
+def test_nodes_with_other_processors_are_suggested_only_if_the_libraries_run_there(alone, make_usage):
+    assert chosen(advise(alone("r5d.xlarge"), make_usage((1.5, 7, 0, 0)), arm=False)) == ("m5d.xlarge", 0)
 
 
 def test_a_node_with_fewer_cores_is_priced_with_the_time_that_busy_minutes_then_take(alone, make_usage):

@@ -10,8 +10,8 @@ from runcosts.prices import Terms
 from runcosts.rightsize.node_timeline import measured_on_clusters
 
 RUNS = (
-    "workspace_id STRING, job_id STRING, job_run_id STRING, run_id STRING, task_key STRING, period_start_time TIMESTAMP,"
-    " period_end_time TIMESTAMP, compute_ids ARRAY<STRING>, result_state STRING"
+    "workspace_id STRING, job_id STRING, job_run_id STRING, run_id STRING, task_key STRING,"
+    " period_start_time TIMESTAMP, period_end_time TIMESTAMP, compute_ids ARRAY<STRING>, result_state STRING"
 )
 NODES = (
     "cluster_id STRING, instance_id STRING, driver BOOLEAN, node_type STRING, start_time TIMESTAMP, end_time TIMESTAMP,"

@@ -1,0 +1,66 @@
+"""`fraud-experiments`: what waits to be tried at night, and what came of it."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pyspark.sql import functions as F
+from rich.console import Console
+from rich.table import Table
+
+from fraud_detection.errors import ConfigurationError
+from fraud_detection.schemas import EXPERIMENTS
+from fraud_detection.session import get_session, local_folder, on_databricks
+from fraud_detection.tables import Tables
+from fraud_detection.tasks.context import Settings
+from fraud_detection.tasks.experiment_queue import add_experiments, ensure_queue
+from fraud_detection.tasks.run_experiment import with_overrides
+
+SHOWN = ("experiment_id", "state", "tries", "priority", "settings", "note")
+MOST_SHOWN = 1000
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+console = Console(highlight=False)
+
+Catalog = Annotated[str, typer.Option(help="Catalog of the queue.")]
+Schema = Annotated[str, typer.Option(help="Schema of the queue.")]
+
+
+@app.command()
+def add(
+    settings: Annotated[str, typer.Argument(help='JSON by section: {"training": {"window_days": 60}}')],
+    name: Annotated[str, typer.Option("--id", help="What it is called; a second one of that name is not added.")],
+    *,
+    priority: int = 0,
+    catalog: Catalog = "spark_catalog",
+    schema: Schema = "fraud",
+) -> None:
+    """Put an experiment at the end of the queue; settings that no training could use are refused."""
+    try:
+        with_overrides(Settings(), settings)
+    except ConfigurationError as refused:
+        console.print(str(refused))
+        raise typer.Exit(2) from refused
+    tables = _tables(catalog, schema)
+    spark = get_session(local_folder() / "warehouse")
+    add_experiments(spark, tables, {name: json.dumps(json.loads(settings))}, priority, datetime.now(UTC))
+    console.print(f"{name} waits in {tables.plain_name(EXPERIMENTS.name)}")
+
+
+@app.command("list")
+def show(*, catalog: Catalog = "spark_catalog", schema: Schema = "fraud") -> None:
+    """Print the queue."""
+    spark, tables = get_session(local_folder() / "warehouse"), _tables(catalog, schema)
+    ensure_queue(spark, tables)
+    ordered = tables.read(spark, EXPERIMENTS.name).orderBy(F.col("priority").desc(), "added_at", "experiment_id")
+    table = Table(*SHOWN)
+    for row in ordered.select(*SHOWN).limit(MOST_SHOWN).collect():  # bounded by the limit
+        table.add_row(*("" if value is None else str(value) for value in row))
+    console.print(table)
+
+
+def _tables(catalog: str, schema: str) -> Tables:
+    warehouse: Path | None = None if on_databricks() else local_folder() / "warehouse"
+    return Tables(catalog, schema, warehouse)
