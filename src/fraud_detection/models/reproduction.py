@@ -7,10 +7,11 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from fraud_detection.config import load_section
 from fraud_detection.models.metrics import Scores
 from fraud_detection.models.scorer import Scorer
 from fraud_detection.models.settings import TrainingSettings
-from fraud_detection.models.training import score_rows
+from fraud_detection.models.training import SEARCHED, score_rows
 
 CHOSEN: Final = "xgboost."
 
@@ -31,16 +32,20 @@ class Reproduction:
 
 
 def settings_to_repeat(settings: TrainingSettings, recorded: Mapping[str, str]) -> TrainingSettings:
-    """What trains the same model again: the same search, in threads; or what it found, where it cannot be repeated.
+    """What trains the same model again.
 
-    Trials in batches are the same in any place and also after a kill. Those of MLflow's study on Spark depend on which
-    worker was faster, so the parameters are taken that the run records.
+    That is the same family on the same road, whatever this machine has room for, and the same search, in threads; or
+    what was found by a search that cannot be repeated. Trials in batches are the same in any place and also after a
+    kill. Those of MLflow's study on Spark depend on which worker was faster, so the parameters are taken that the run
+    records.
 
     Args:
         settings: of the run.
         recorded: parameters of the run.
     """
-    if settings.search_in != "mlflow_spark":
+    family, where = recorded.get("family", SEARCHED), recorded.get("where", "single_node")
+    settings = load_section(TrainingSettings, {**vars(settings), "family": family, "where": where}, "training")
+    if settings.search_in != "mlflow_spark" or not settings.trials or settings.family != SEARCHED:
         return replace(settings, search_in="threads")
     chosen = {name.removeprefix(CHOSEN): float(value) for name, value in recorded.items() if name.startswith(CHOSEN)}
     return replace(settings, trials=0, parameters=chosen)

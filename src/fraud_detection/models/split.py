@@ -74,6 +74,11 @@ def production_fold(rows: pl.DataFrame, as_of: datetime, delay_days: int = WEEK)
     last = rows.filter(labelled_by(as_of))["event_time"].max()
     if not isinstance(last, datetime):
         raise DataError(f"no label is known at {as_of.isoformat()}; expected labelled rows: load labels or move as_of")
+    return fold_of_last_label(last, as_of, delay_days)
+
+
+def fold_of_last_label(last: datetime, as_of: datetime, delay_days: int = WEEK) -> Fold:
+    """The same, where the time of the last labelled event is known already."""
     test_end = min(_day(as_of - timedelta(days=delay_days)), _day(last) + timedelta(days=1))
     return Fold(test_end - timedelta(days=WEEK + delay_days + WEEK), delay_days=delay_days)
 

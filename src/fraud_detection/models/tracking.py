@@ -82,6 +82,8 @@ def log_candidate(candidate: Candidate, provenance: Provenance) -> str:
         mlflow.log_dict(dict(provenance.settings), SETTINGS_FILE)
         if provenance.lock_file:
             mlflow.log_artifact(str(provenance.lock_file), "environment")
+        if candidate.tried is not None:
+            mlflow.log_text(candidate.tried.write_csv(), "cross_validation.csv")
         if candidate.study:
             mlflow.log_text(candidate.study.trials.write_csv(), "trials.csv")
             log_trials(mlflow.MlflowClient(), str(run.info.run_id), candidate.study)
@@ -163,9 +165,12 @@ def _parameters(candidate: Candidate) -> dict[str, Any]:
     settings = asdict(candidate.settings)
     settings.pop("parameters")
     settings |= {f"costs.{name}": value for name, value in asdict(candidate.costs).items()}
-    chosen = {f"xgboost.{name}": value for name, value in candidate.parameters.items()}
-    trees = {"trees": "+".join(str(booster.num_boosted_rounds()) for booster in candidate.scorer.boosters)}
-    return {**settings, **chosen, **trees, "features": len(candidate.scorer.features)}
+    family, boosters = candidate.settings.family, (*candidate.scorer.boosters, *candidate.scorer.forests)
+    chosen = {f"{family}.{name}": value for name, value in candidate.parameters.items()}
+    told = {"trees": "+".join(str(booster.num_boosted_rounds()) for booster in boosters)} if boosters else {}
+    if candidate.choice:
+        told["where_reason"] = candidate.choice.reason
+    return {**settings, **chosen, **told, "features": len(candidate.scorer.features)}
 
 
 def _metrics(candidate: Candidate) -> dict[str, float]:

@@ -43,12 +43,19 @@ def read_labelled_features(
 
     Features come in single precision, which is what boosters compute with; the period bounds the size.
     """
+    return to_polars(labelled_features(spark, tables, features, since, now))
+
+
+def labelled_features(
+    spark: SparkSession, tables: Tables, features: Sequence[str], since: datetime, now: datetime
+) -> DataFrame:
+    """The same, staying in Spark."""
     rows = tables.read(spark, TRANSACTION_FEATURES).where(
         (F.col("event_time") >= F.lit(since)) & (F.col("event_time") < F.lit(now))
     )
     selected = rows.select(*KEYS, "amount_cents", *(_single(name) for name in features))
     labels = known_labels(tables.read(spark, SILVER_LABELS.name), now)
-    return to_polars(selected.join(labels, "transaction_id", how="left"))
+    return selected.join(labels, "transaction_id", how="left")
 
 
 def _single(name: str) -> Column:

@@ -36,9 +36,15 @@ def test_another_threshold_is_a_difference(candidate, judged):
 def test_a_search_in_batches_is_repeated_here_and_one_that_cannot_be_is_replaced_by_what_it_found():
     recorded = {"xgboost.max_depth": "5", "xgboost.learning_rate": "0.0712345678901234", "window_days": "40"}
     there = TrainingSettings(search_in="joblib_spark", search_workers=2)
-    assert settings_to_repeat(there, recorded) == replace(there, search_in="threads")
+    assert settings_to_repeat(there, recorded) == replace(there, search_in="threads", where="single_node")
     again = settings_to_repeat(replace(there, search_in="mlflow_spark"), recorded)
     assert (again.trials, again.parameters) == (0, {"max_depth": 5, "learning_rate": 0.0712345678901234})
+
+
+def test_the_family_and_the_road_that_were_taken_are_taken_again_whatever_would_fit_here():
+    recorded = {"family": "xgboost_spark", "where": "spark", "window_days": "40"}
+    again = settings_to_repeat(TrainingSettings(trials=3), recorded)
+    assert again == TrainingSettings(trials=3, family="xgboost_spark", where="spark")
 
 
 def test_the_hash_of_the_code_changes_with_any_file_and_not_with_compiled_ones(tmp_path):

@@ -77,7 +77,7 @@ def in_spark(spark, rows):
 
 
 @pytest.fixture(scope="module")
-def part(in_spark, rows, tmp_path_factory):
+def part(in_spark, tmp_path_factory):
     window = window_in_spark(in_spark, FEATURES, FOLD, SETTINGS).persist()
     held_out = to_polars(window.where(IS_HELD_OUT))
     return RowsInSpark(window, FEATURES, hold_out(held_out, FEATURES), ROOM, tmp_path_factory.mktemp("scratch"))
@@ -131,9 +131,12 @@ def test_a_threshold_of_spark_that_single_precision_lacks_sends_the_numbers_besi
 def test_the_numbers_of_xgboost_in_spark_are_its_best_trees(part):
     parameters = find_family("xgboost_spark").complete(SMALL["xgboost_spark"])
     drawn = xgboost_spark.draw_and_hold_out(part, SETTINGS, 3)
-    model = xgboost_spark.make_estimator(part, SETTINGS, parameters, 3).fit(drawn)
+    model = xgboost_spark.make_estimator(SETTINGS, parameters, 3).fit(drawn)
     booster, best = xgboost_spark.read_booster(model), model.get_booster().best_iteration
-    matrix, expected = given_by_spark(model, drawn)
+    found = model.transform(drawn).select("features", "probability").toPandas()
+    matrix = np.array(found["features"].to_list(), dtype=np.float32)
+    expected = np.array([probability[1] for probability in found["probability"]])
+    assert np.isnan(matrix).any()
     np.testing.assert_allclose(given_by_scorer(Scorer(FEATURES, (booster,)), matrix), expected, atol=1e-6)
     assert booster.predict(xgb.DMatrix(matrix), pred_contribs=True).shape == (matrix.shape[0], len(FEATURES) + 1)
     assert booster.num_boosted_rounds() == best + 1 > 1
@@ -176,7 +179,7 @@ def test_with_trials_spark_ml_keeps_the_best_of_its_grid(in_spark, tmp_path):
 
 def test_what_does_not_fit_does_not_come_to_this_node(in_spark, tmp_path):
     small = Room(memory_bytes=200_000, result_bytes=GB, cores=2, spark_cores=2)
-    with pytest.raises(MachineError, match="the held-out days: .* rows need .*; expected it to fit"):
+    with pytest.raises(MachineError, match=r"the held-out days: .* rows need .*; expected it to fit"):
         train_in_spark(in_spark, FEATURES, FOLD, SETTINGS, CostSettings(), small, tmp_path)
 
 
