@@ -1,6 +1,6 @@
 """Changes of tables: what changed between two versions, and changes written with a note of what they were made from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +14,7 @@ from fraud_detection.tables import Tables
 FEED = "delta.enableChangeDataFeed"
 NOTE = "spark.databricks.delta.commitInfo.userMetadata"
 HOUSEKEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "CLUSTER BY", "COMPUTE STATS")
-GONE = "is_gone"
+GONE, CARRIED = "is_gone", "is_carried"
 VERSION = "_commit_version"
 EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -66,7 +66,9 @@ def noting(spark: SparkSession, text: str) -> Iterator[None]:
         spark.conf.unset(NOTE)
 
 
-def merge_updates(tables: Tables, table: TableSchema, rows: DataFrame, days: tuple[date, date]) -> None:
+def merge_updates(
+    tables: Tables, table: TableSchema, rows: DataFrame, days: tuple[date, date], carried: Sequence[str] = ()
+) -> None:
     """Write changes in one commit.
 
     Args:
@@ -74,12 +76,15 @@ def merge_updates(tables: Tables, table: TableSchema, rows: DataFrame, days: tup
         table: its schema; it is clustered by `event_date`.
         rows: each key once. A null leaves a value as it is, and `is_gone` takes the row away.
         days: first and last event_date that the rows have, or had; files of other days are not read.
+        carried: columns that are taken as they are, null or not, from rows that `is_carried` marks.
     """
     on = " AND ".join(f"t.`{column}` = s.`{column}`" for column in table.key)
-    values = ", ".join(f"t.`{name}` = coalesce(s.`{name}`, t.`{name}`)" for name in table.column_names)
+    new = {name: f"coalesce(s.`{name}`, t.`{name}`)" for name in table.column_names}
+    new |= {name: f"if(s.{CARRIED}, s.`{name}`, t.`{name}`)" for name in carried}
+    values = ", ".join(f"t.`{name}` = {value}" for name, value in new.items())
     columns = ", ".join(f"`{name}`" for name in table.column_names)
     given = ", ".join(f"s.`{name}`" for name in table.column_names)
-    rows.select(*table.column_names, GONE).createOrReplaceTempView("updates_to_merge")
+    rows.select(*table.column_names, GONE, CARRIED).createOrReplaceTempView("updates_to_merge")
     rows.sparkSession.sql(  # names come from schemas, days are dates
         f"MERGE INTO {tables.name(table.name)} AS t USING updates_to_merge AS s "  # noqa: S608
         f"ON {on} AND t.event_date BETWEEN DATE'{days[0]}' AND DATE'{days[1]}' "

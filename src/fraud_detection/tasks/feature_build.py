@@ -17,17 +17,21 @@ from fraud_detection.features.definition import fingerprint
 from fraud_detection.features.engine import EngineChoice, choose_engine, count_shards
 from fraud_detection.features.frames import to_polars, to_spark
 from fraud_detection.features.origin import BuildChoice, Origin, TableVersion, choose_build, refuse_many
-from fraud_detection.features.table import feature_table
 from fraud_detection.schemas import (
     SILVER_LABELS,
     SILVER_TRANSACTIONS,
     TRANSACTION_FEATURES,
-    TableSchema,
-    with_attributes,
 )
 from fraud_detection.table_changes import find_note, follow_changes, noting
 from fraud_detection.tasks.context import Context, task_context
-from fraud_detection.tasks.feature_update import Update, compute_update, first_day_read, read_silver, write_update
+from fraud_detection.tasks.feature_update import (
+    Update,
+    compute_update,
+    first_day_read,
+    published_table,
+    read_silver,
+    write_update,
+)
 from fraud_detection.tasks.rows import join_history
 from fraud_detection.tasks.values import set_task_values
 
@@ -79,9 +83,7 @@ def choose(context: Context, wanted: Origin) -> BuildChoice:
     """Update or rebuild, by what the table of features says of itself."""
     if not context.tables.exists(context.spark, TRANSACTION_FEATURES):
         return BuildChoice(None, "there is no table of features yet")
-    table = published_table(context)
-    if table.columns != feature_table().columns:
-        return BuildChoice(None, "attributes are carried along, which only making anew does")
+    table = published_table(attributes_of(context))
     if tuple(context.tables.read(context.spark, table.name).columns) != table.column_names:
         return BuildChoice(None, "the table has other columns")
     note = find_note(context.spark, context.tables, TRANSACTION_FEATURES)
@@ -109,7 +111,7 @@ def rebuild(context: Context, wanted: Origin) -> tuple[EngineChoice, int]:
     silver = read_silver(context, wanted)
     engine, size = choose_by_size(context, SILVER_TRANSACTIONS.name)
     features = compute(context, join_history(silver.transactions, silver.labels, wanted.as_of), engine, size)
-    table = published_table(context)
+    table = published_table(attributes_of(context))
     rows = add_attributes(context, features.withColumn("event_date", F.to_date("event_time")), silver.transactions)
     lay_out(context, rows)
     with noting(context.spark, wanted.to_text()):
@@ -117,14 +119,14 @@ def rebuild(context: Context, wanted: Origin) -> tuple[EngineChoice, int]:
     return engine, context.tables.read(context.spark, table.name).count()
 
 
-def published_table(context: Context) -> TableSchema:
-    """The table of features with the attributes of the user's own that silver carries."""
-    return with_attributes(feature_table(), tuple(context.settings.data.mapping.transactions.attributes))
+def attributes_of(context: Context) -> tuple[str, ...]:
+    """The names of the attributes of the user's own that silver carries."""
+    return tuple(context.settings.data.mapping.transactions.attributes)
 
 
 def add_attributes(context: Context, rows: DataFrame, transactions: DataFrame) -> DataFrame:
     """Join the attributes, if there are any."""
-    names = tuple(context.settings.data.mapping.transactions.attributes)
+    names = attributes_of(context)
     if not names:
         return rows
     return rows.join(transactions.select("transaction_id", *names), "transaction_id", how="left")
@@ -132,7 +134,7 @@ def add_attributes(context: Context, rows: DataFrame, transactions: DataFrame) -
 
 def lay_out(context: Context, rows: DataFrame) -> None:
     """Give the table its columns before anything is noted: a note is for rows."""
-    table, tables = published_table(context), context.tables
+    table, tables = published_table(attributes_of(context)), context.tables
     if not tables.exists(context.spark, table.name):
         tables.ensure(context.spark, table)
     elif tuple(tables.read(context.spark, table.name).columns) != table.column_names:

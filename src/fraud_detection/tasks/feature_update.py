@@ -1,5 +1,6 @@
 """Brings the table of features up to date: what changed in silver since it was written, and what that touched."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -16,8 +17,8 @@ from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.spark_history import SparkHistory
 from fraud_detection.features.stages import plan_stages
 from fraud_detection.features.table import feature_table
-from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS
-from fraud_detection.table_changes import GONE, VERSION, merge_updates, noting, read_changes, read_version
+from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS, TableSchema, with_attributes
+from fraud_detection.table_changes import CARRIED, GONE, VERSION, merge_updates, noting, read_changes, read_version
 from fraud_detection.tasks.context import Context
 from fraud_detection.tasks.rows import as_keys, known_labels
 
@@ -49,6 +50,11 @@ class Update:
     since: Origin
     wanted: Origin
 
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes of the user's own that silver carries."""
+        return tuple(self.context.settings.data.mapping.transactions.attributes)
+
     def count_changes(self) -> int:
         """Images of transactions that changed, and transactions of the time that has passed."""
         return self._feed().count() + self._passed().count()
@@ -58,6 +64,14 @@ class Update:
         former, current = split_images(to_polars(as_keys(self._feed(), "is_old", VERSION)))
         current = pl.concat([current, to_polars(as_keys(self._passed()))]).unique()
         return find_changes(former, current, self.since.as_of, self.wanted.as_of)
+
+    def read_attributes(self) -> pl.DataFrame:
+        """Attributes of the transactions that are new or other, or whose time has passed, null or not."""
+        names = (*KEYS[:2], *self.attributes)
+        _, current = split_images(to_polars(self._feed().select(*names, "is_old", VERSION)))
+        passed = to_polars(self._passed().select(*names))
+        known = pl.col("event_time") < self.wanted.as_of
+        return pl.concat([current, passed]).unique("transaction_id").filter(known)
 
     def _feed(self) -> DataFrame:
         versions = self.since.transactions.version, self.wanted.transactions.version
@@ -125,10 +139,27 @@ def stored_nothing(ids: pl.DataFrame) -> pl.DataFrame:
 def write_update(update: Update, changes: Changes, rows: pl.DataFrame) -> None:
     """Publish in one commit, which notes what the table is made from now."""
     marked = [frame.with_columns(pl.lit(gone).alias(GONE)) for frame, gone in ((rows, False), (changes.gone, True))]
-    written = pl.concat(marked, how="diagonal").with_columns(pl.col("event_time").dt.date().alias("event_date"))
+    written = carry_attributes(update, pl.concat(marked, how="diagonal"))
+    written = written.with_columns(pl.col("event_time").dt.date().alias("event_date"))
     if written.is_empty():
         return
     days = pl.concat([written["event_date"], changes.former["event_time"].dt.date()]).sort().to_list()
-    context = update.context
+    context, attributes = update.context, update.attributes
     with noting(context.spark, update.wanted.to_text()):
-        merge_updates(context.tables, feature_table(), to_spark(context.spark, written), (days[0], days[-1]))
+        frame = to_spark(context.spark, written)
+        merge_updates(context.tables, published_table(attributes), frame, (days[0], days[-1]), attributes)
+
+
+def carry_attributes(update: Update, written: pl.DataFrame) -> pl.DataFrame:
+    """The same rows, and those of which only an attribute changed, marked where there are attributes to carry."""
+    if not update.attributes:
+        return written.with_columns(pl.lit(value=False).alias(CARRIED))
+    attributes = update.read_attributes().with_columns(pl.lit(value=True).alias(CARRIED))
+    joined = written.join(attributes, on="transaction_id", how="full", coalesce=True, suffix="_carried")
+    filled = pl.coalesce("event_time", "event_time_carried").alias("event_time")
+    return joined.with_columns(filled, pl.col(GONE, CARRIED).fill_null(value=False)).drop("event_time_carried")
+
+
+def published_table(attributes: Sequence[str]) -> TableSchema:
+    """The table of features with attributes of the user's own."""
+    return with_attributes(feature_table(), tuple(attributes))

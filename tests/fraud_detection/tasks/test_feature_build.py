@@ -96,20 +96,39 @@ def test_a_day_late_rows_and_corrections_are_brought_in(world, place):
     assert_as_made_anew(third)
 
 
-def test_attributes_of_the_users_own_reach_the_table_of_features(world, place):
-    context = place(30)
-    mapping = Mappings(transactions=FileMapping(attributes={"channel": "Channel"}))
-    settings = replace(context.settings, data=replace(context.settings.data, mapping=mapping))
-    with_channel = replace(context, settings=settings)
-    vars(with_channel)["spark"] = context.spark
+def test_attributes_of_the_users_own_reach_the_table_of_features_and_stay_up_to_date(world, place):
     silver = with_attributes(SILVER_TRANSACTIONS, ("channel",))
-    rows = until(world, 30).with_columns(channel=pl.col("terminal_id").str.to_lowercase())
-    context.tables.ensure(context.spark, silver)
-    context.tables.merge(silver, to_spark(context.spark, rows.select(silver.column_names)))
 
-    assert build(with_channel).told["build"] == "rebuild"
-    found = to_polars(context.tables.read(context.spark, TRANSACTION_FEATURES))
-    assert found.height == rows.height
-    assert found["channel"].equals(found["terminal_id"].str.to_lowercase(), null_equal=False)
-    again = build(with_channel).told["build_reason"]
-    assert again == "attributes are carried along, which only making anew does"
+    def carrying(context):
+        mapping = Mappings(transactions=FileMapping(attributes={"channel": "Channel"}))
+        settings = replace(context.settings, data=replace(context.settings.data, mapping=mapping))
+        changed = replace(context, settings=settings)
+        vars(changed)["spark"] = context.spark
+        return changed
+
+    def put(rows, channel):
+        rows = rows.with_columns(channel=channel)
+        first.tables.merge(silver, to_spark(first.spark, rows.select(silver.column_names)))
+
+    def channels():
+        found = to_polars(first.tables.read(first.spark, TRANSACTION_FEATURES))
+        return dict(found.select("transaction_id", "channel").rows())
+
+    first, second = carrying(place(30)), carrying(place(31))
+    first.tables.ensure(first.spark, silver)
+    put(until(world, 30), pl.col("terminal_id").str.to_lowercase())
+    assert build(first).told["build"] == "rebuild"
+    expected = dict(until(world, 30).select("transaction_id", pl.col("terminal_id").str.to_lowercase()).rows())
+    assert channels() == expected
+
+    emptied, other, *_ = ids = until(world, 5)["transaction_id"].to_list()
+    put(world.filter(pl.col("transaction_id") == emptied), pl.lit(None, pl.String))
+    put(world.filter(pl.col("transaction_id") == other), pl.lit("web"))
+    new = until(world, 31).filter(pl.col("event_time") >= START + timedelta(days=30))
+    put(new, pl.lit("new"))
+    done = build(second)
+    assert done.told["build"] == "update"
+    assert len(ids) > 2
+    assert new.height > 0
+    assert channels() == expected | {emptied: None, other: "web"} | dict.fromkeys(new["transaction_id"], "new")
+    assert_as_made_anew(second)
