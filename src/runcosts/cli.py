@@ -11,6 +11,7 @@ from rich.table import Table
 
 from runcosts.budget_cli import alert, gate
 from runcosts.estimate_cli import estimate_costs
+from runcosts.plan_cli import plan
 from runcosts.prices_cli import app as prices_app
 from runcosts.rightsize_cli import rightsize
 from runcosts.settings import PLACEHOLDER, load_settings
@@ -18,6 +19,7 @@ from runcosts.settings import PLACEHOLDER, load_settings
 app = typer.Typer(no_args_is_help=True, help="What the runs of a bundle's jobs cost.", rich_markup_mode=None)
 app.add_typer(prices_app, name="prices")
 app.command("estimate", epilog="Example: runcosts estimate -t prod --compare main -o markdown")(estimate_costs)
+app.command("plan", epilog="Example: runcosts plan -t prod --from 2026-12-07")(plan)
 app.command("rightsize", epilog="Example: runcosts rightsize -t prod --job training")(rightsize)
 app.command("gate", epilog="Example: runcosts gate --job training -t prod")(gate)
 app.command("alert", epilog="Example: runcosts alert --job-name 'fraud training'")(alert)

@@ -21,7 +21,7 @@ def billed_seconds(
         seconds: how long each task takes; the others take no time.
         clusters: the cluster of each task that shares one.
     """
-    starts, ends = _times(depends_on, seconds)
+    starts, ends = times_of(depends_on, seconds)
     members: dict[str, list[str]] = defaultdict(list)
     for task in seconds:
         members[clusters.get(task, f"own cluster of {task}")].append(task)
@@ -33,7 +33,7 @@ def billed_seconds(
     return billed
 
 
-def _times(
+def times_of(
     depends_on: Mapping[str, Sequence[str]], seconds: Mapping[str, Decimal]
 ) -> tuple[dict[str, Decimal], dict[str, Decimal]]:
     """Start and end of every task, in seconds from the start of the run, each as early as it can."""

@@ -15,6 +15,7 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}")
 INFINITY = Decimal("Infinity")
 TABLE = "[tool.runcosts]"
 ACTIONS = ("fail", "warn")
+HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 SEGMENT = re.compile(r"[\w.-]*\w[\w.-]*")
 
 
@@ -38,6 +39,9 @@ class Settings:
         serverless_dbu_per_hour: what serverless compute is assumed to take.
         assumed_minutes: how long tasks without past runs are assumed to take, by `job.task`.
         budgets: limits by job.
+        node_limit: how many nodes the account may have at once (the cloud's quota); pools bring their own limits.
+        off_peak: hours (UTC) in which compute is cheap or free, as 22:00-06:00.
+        marks: a file of dated remarks for the pictures, or "git" for the tags of the repository.
     """
 
     ledger: str | None = None
@@ -51,6 +55,9 @@ class Settings:
     serverless_dbu_per_hour: Decimal | None = None
     assumed_minutes: Mapping[str, Decimal] = field(default_factory=dict)
     budgets: Mapping[str, Budget] = field(default_factory=dict)
+    node_limit: Decimal | None = None
+    off_peak: str = "22:00-06:00"
+    marks: str | None = None
 
     @property
     def terms(self) -> Terms:
@@ -72,6 +79,8 @@ def load_settings(bundle_root: Path) -> Settings:
         "serverless_dbu_per_hour": _amount,
         "assumed_minutes": _amounts,
         "budgets": _budgets,
+        "node_limit": _amount,
+        "off_peak": _hours,
     }
     values: dict[str, Any] = {
         key: (read.get(key) or _text)(value, f"{file}: {TABLE} {key}") for key, value in table.items()
@@ -89,6 +98,12 @@ def _refuse_unknown(table: Mapping[str, Any], kind: type, where: str) -> None:
 def _text(value: Any, where: str) -> str:
     if not isinstance(value, str) or not value:
         raise SettingsError(f"{where} = {value!r}; expected text")
+    return value
+
+
+def _hours(value: Any, where: str) -> str:
+    if not isinstance(value, str) or not HOURS.fullmatch(value):
+        raise SettingsError(f"{where} = {value!r}; expected hours such as 22:00-06:00")
     return value
 
 

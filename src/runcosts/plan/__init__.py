@@ -1,0 +1,1 @@
+"""All scheduled jobs of a bundle on one week."""
