@@ -63,24 +63,37 @@ def children(client, run_id):
 def test_mlflows_study_runs_on_several_processes_prunes_and_goes_on_where_it_was_killed(spark, below, tmp_path):
     assert spark
     client, run_id = below
-    found = search(Plan(make_judge(0.1), 2, 6, 0, START), "mlflow_spark", 2, tmp_path / "abc")
-    assert found.trials.height == 6
+    found = search(Plan(make_judge(0.1), 2, 5, 0, START), "mlflow_spark", 2, tmp_path / "abc")
+    assert found.trials.height == 5
     assert len({worker.split(":")[1] for worker in workers_of(found.trials)}) == 2
     (study,) = children(client, run_id)
     runs = children(client, study.info.run_id)
-    assert len(runs) == 6
+    assert len(runs) == 5
     assert all({"user_steps", "numbers"} <= run.data.tags.keys() for run in runs)
     assert {run.info.status for run in runs} <= {"FINISHED", "KILLED"}
 
     client.update_run(runs[0].info.run_id, status="RUNNING")  # as a worker that was killed leaves it
-    again = search(Plan(lambda *_: -9.0, 2, 7, 0, START), "mlflow_spark", 2, tmp_path / "abc")
+    again = search(Plan(lambda *_: -9.0, 2, 5, 0, START), "mlflow_spark", 2, tmp_path / "abc")
     states = dict(again.trials["state"].value_counts().iter_rows())
-    assert (again.trials.height, states["fail"]) == (8, 1)
+    assert (again.trials.height, states["fail"]) == (6, 1)
     failed = again.trials.filter(pl.col("state") == "fail")["subsample"][0]
     assert again.trials["subsample"].to_list().count(failed) == 2
     bad = again.trials.filter(pl.col("mean_after_1") == -9)
-    assert bad["state"].to_list() == ["pruned"] * 2
-    assert bad["mean_after_2"].null_count() == 2
+    assert bad["state"].to_list() == ["pruned"]
+    assert bad["mean_after_2"].to_list() == [None]
+
+
+def test_what_fails_on_a_worker_is_told_as_it_is_and_spark_is_of_use_afterwards(spark):
+    assert spark
+
+    def judge(_, step):
+        if step:
+            raise KeyError("the week is lost")
+        return 1.0
+
+    with pytest.raises(Exception, match="the week is lost"):
+        search(Plan(judge, 2, 2, 0, START), "joblib_spark", 2)
+    assert search(Plan(judge, 1, 2, 0, START), "joblib_spark", 2).trials["state"].to_list() == ["complete"] * 2
 
 
 def test_mlflows_study_wants_a_run_to_keep_its_trials_below(spark):
