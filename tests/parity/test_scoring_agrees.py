@@ -10,13 +10,13 @@ import xgboost as xgb
 from polars.testing import assert_frame_equal
 
 from fraud_detection.data.cleaning import transactions_cleaning
-from fraud_detection.data.prepare import Work, prepare
+from fraud_detection.data.prepare import Work
 from fraud_detection.features import single_node
-from fraud_detection.features.frames import to_polars
+from fraud_detection.features.frames import to_polars, to_spark
 from fraud_detection.features.registry import MODEL_FEATURES
 from fraud_detection.models.boosting import feature_matrix
 from fraud_detection.models.scorer import Calibration, Scorer
-from fraud_detection.schemas import PREDICTIONS
+from fraud_detection.schemas import PREDICTIONS, SILVER_LABELS, SILVER_TRANSACTIONS
 from fraud_detection.scoring.batch import score_batch
 from fraud_detection.scoring.champion import Champion
 from fraud_detection.scoring.recent import RecentHistory
@@ -28,6 +28,8 @@ from fraud_detection.tasks.context import Context, Settings
 from fraud_detection.tasks.feature_build import build
 
 NAME = "parity"
+START = datetime(2018, 4, 1, tzinfo=UTC)
+ENTITIES = ("customer_id", "terminal_id")
 NEW_DAYS = 18
 SETTINGS = Settings(scoring=ScoringSettings(days=NEW_DAYS))
 
@@ -39,9 +41,6 @@ def arrivals(history):
     unseen = (pl.col("event_time") >= since) & (pl.int_range(pl.len()) % 9 == 0)
     renamed = [pl.when(unseen).then(pl.lit("new") + pl.col(name)).otherwise(name).alias(name) for name in ENTITIES]
     return history.with_columns(renamed)
-
-
-ENTITIES = ("customer_id", "terminal_id")
 
 
 def since_of(history):
@@ -59,24 +58,29 @@ def fit(features, labels):
     )
 
 
-def deliver(folder, transactions, name):
-    (folder / "transactions").mkdir(parents=True, exist_ok=True)
-    amount = pl.col("amount_cents").cast(pl.Decimal(14, 2)) / 100
+def deliver(landing, transactions, name):
+    """A file as it arrives."""
+    (landing / "transactions").mkdir(parents=True, exist_ok=True)
     rows = transactions.select(
         "transaction_id",
         pl.col("event_time").dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
         *ENTITIES,
-        amount.cast(pl.Decimal(12, 2)).cast(pl.String).alias("amount"),
+        money().cast(pl.String).alias("amount"),
     )
-    (folder / "transactions" / f"{name}.jsonl").write_text(rows.write_ndjson())
+    (landing / "transactions" / f"{name}.jsonl").write_text(rows.write_ndjson())
 
 
-def deliver_labels(folder, transactions):
-    (folder / "labels").mkdir(parents=True, exist_ok=True)
-    known = transactions.drop_nulls("known_at").select(
-        "transaction_id", pl.col("is_fraud").cast(pl.String), pl.col("known_at").dt.strftime("%Y-%m-%dT%H:%M:%SZ")
-    )
-    known.write_csv(folder / "labels" / "all.csv")
+def load(spark, tables, transactions, labels):
+    """What data_prep has published before the stream begins."""
+    arrived = {"source_file": "f", "file_modified_at": START, "line_number": 1, "updated_at": START}
+    stamped = {name: pl.lit(value) for name, value in arrived.items()}
+    silver = transactions.with_columns(money().alias("amount"), event_date=pl.col("event_time").dt.date(), **stamped)
+    for table, rows in ((SILVER_TRANSACTIONS, silver), (SILVER_LABELS, labels.with_columns(**stamped))):
+        tables.merge(table, to_spark(spark, rows.select(table.column_names)))
+
+
+def money():
+    return (pl.col("amount_cents").cast(pl.Decimal(14, 2)) / 100).cast(pl.Decimal(12, 2))
 
 
 def test_batch_and_stream_agree(spark, tables, registry, arrivals, tmp_path):
@@ -87,14 +91,11 @@ def test_batch_and_stream_agree(spark, tables, registry, arrivals, tmp_path):
     computed = single_node.compute_features(arrivals)
     registry.add(NAME, fit(computed, arrivals.sort("event_time", "transaction_id")["is_fraud"]), "champion")
 
-    landing, checkpoints = tmp_path / "landing", str(tmp_path / "checkpoints")
-    deliver(landing, old, "old")
-    deliver_labels(landing, arrivals)
-    prepare(spark, str(landing), checkpoints, tables, SETTINGS.data)
-    build(context_of(spark, tables, tmp_path, since))
-
+    tables.create_schema(spark)
     work = Work(spark, transactions_cleaning(SETTINGS.data), tables, SETTINGS.data)
     ensure_tables(work)
+    load(spark, tables, old, arrivals.drop_nulls("known_at"))
+    build(context_of(spark, tables, tmp_path, since))
     champion = Champion(registry.client, NAME)
     published = []
     stream = ScoringStream(
@@ -107,7 +108,8 @@ def test_batch_and_stream_agree(spark, tables, registry, arrivals, tmp_path):
         SimpleQueue(),
     )
     told = {}
-    run = Run(stream, str(landing), checkpoints, lambda figures, _number: told.update(figures))
+    landing, checkpoints = tmp_path / "landing", tmp_path / "checkpoints"
+    run = Run(stream, str(landing), str(checkpoints), lambda figures, _number: told.update(figures))
     half = new.height // 2
     for name, part in (("new1", new.head(half)), ("new2", new.tail(-half))):
         deliver(landing, part, name)
@@ -119,7 +121,6 @@ def test_batch_and_stream_agree(spark, tables, registry, arrivals, tmp_path):
     assert told["backlog_bytes"] == 0
 
     tables.remove(PREDICTIONS, tables.read(spark, PREDICTIONS.name))
-    prepare(spark, str(landing), checkpoints, tables, SETTINGS.data)
     tomorrow = since + timedelta(days=NEW_DAYS)
     build(context_of(spark, tables, tmp_path, tomorrow))
     done = score_batch(spark, tables, champion.current(), SETTINGS.scoring, tomorrow)
