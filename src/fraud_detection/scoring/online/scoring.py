@@ -1,8 +1,8 @@
 """Transactions to answers: histories from the store, features by the one definition, the champion's score."""
 
 import json
+import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -24,6 +24,7 @@ from fraud_detection.scoring.online.problems import Problem
 from fraud_detection.scoring.online.store import Store
 
 Flag = Literal["unknown_customer", "unknown_terminal"]
+CHECKED_SECONDS: Final = 5.0
 EVERYTHING: Final = -(2**62)
 LOOK_BACK: Final[dict[Entity, int | None]] = {
     stage.entity: None if stage.is_delayed else stage.look_back_days for stage in plan_stages()
@@ -54,18 +55,13 @@ class Score(BaseModel):
     scored_at: datetime
 
 
-@dataclass(frozen=True)
 class Pipeline:
-    """What scoring needs.
+    """Scores with a store and a model; looks now and then whether the store is still filled as it must be."""
 
-    Attributes:
-        reasons: most reasons of a score.
-    """
-
-    store: Store
-    model: LiveModel
-    features: FeatureSettings
-    reasons: int
+    def __init__(self, store: Store, model: LiveModel, features: FeatureSettings, reasons: int) -> None:
+        """Say what to score with, and how many reasons a score has at most."""
+        self.store, self.model, self.features, self.reasons = store, model, features, reasons
+        self._good_until = 0.0
 
     async def score(self, transactions: Sequence[Incoming]) -> list[bytes]:
         """Score transactions with different ids together, and make them history; each answer is a JSON object.
@@ -75,6 +71,7 @@ class Pipeline:
         """
         champion = self.model.current()
         try:
+            await self._check()
             cards, terminals = await self._read(transactions)
             features = compute_features_now(transactions, cards, terminals, self.features)
             answers = self._answer(transactions, champion, features, (cards, terminals))
@@ -85,6 +82,11 @@ class Pipeline:
         BATCH.observe(len(transactions))
         SCORED.inc(len(transactions))
         return answers
+
+    async def _check(self) -> None:
+        if time.monotonic() > self._good_until:
+            await self.store.check()
+            self._good_until = time.monotonic() + CHECKED_SECONDS
 
     async def _read(
         self, transactions: Sequence[Incoming]

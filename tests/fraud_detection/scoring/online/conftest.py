@@ -1,19 +1,36 @@
 """A PostgreSQL server of one's own, and stores in it and in SQLite."""
 
+import asyncio
 import os
 import pwd
 import shutil
 import socket
 import subprocess
 import uuid
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xgboost as xgb
+from starlette.testclient import TestClient
 
+from fraud_detection.features.registry import MODEL_FEATURES
+from fraud_detection.features.settings import FeatureSettings
+from fraud_detection.models.scorer import Calibration, Scorer
+from fraud_detection.scoring.champion import Model
+from fraud_detection.scoring.online.app import Parts, build_app
+from fraud_detection.scoring.online.champion import LiveModel
+from fraud_detection.scoring.online.filling import fill
 from fraud_detection.scoring.online.postgres import PostgresStore
+from fraud_detection.scoring.online.settings import ServingSettings
 from fraud_detection.scoring.online.sqlite import SqliteStore
 
 DEFINITION = "features of this release"
+TOKEN = "a-token-of-thirty-two-characters"  # noqa: S105  a test's own
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+NOW = datetime(2018, 10, 1, tzinfo=UTC)
 
 
 def free_port():
@@ -44,7 +61,9 @@ class Server:
 
     def start(self):
         options = f"-h 127.0.0.1 -p {self.port} -k {self.folder} -c fsync=off"
-        self.run("pg_ctl", "start", "-w", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-o", options)
+        self.run(
+            "pg_ctl", "start", "-w", "-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-o", options
+        )
 
     def stop(self):
         self.run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", str(self.folder / "data"))
@@ -92,3 +111,50 @@ def make_store(request, tmp_path):
         request.getfixturevalue("database")
         return lambda definition=DEFINITION: PostgresStore(definition)
     return lambda definition=DEFINITION: SqliteStore(tmp_path / "online.db", definition)
+
+
+@pytest.fixture(scope="session")
+def model():
+    """A small model of every feature; scores spread, and some are alerts."""
+    return make_model(1)
+
+
+def make_model(version):
+    rng = np.random.default_rng(version)
+    matrix = rng.gamma(1, 20, size=(400, len(MODEL_FEATURES))).astype(np.float32)
+    labels = matrix[:, MODEL_FEATURES.index("amount")] > 30
+    parameters = {"objective": "binary:logistic", "max_depth": 3, "seed": version, "nthread": 1}
+    booster = xgb.train(parameters, xgb.DMatrix(matrix, label=labels), 10)
+    return Model("fraud", version, Scorer(MODEL_FEATURES, (booster,), Calibration(), 0.5))
+
+
+@pytest.fixture
+def make_client(tmp_path, model):
+    """The app on a store in a file, with a clock that stands still; settings by name."""
+    with ExitStack() as opened:
+
+        def make(store=None, live=None, prefix="", **settings):
+            parts = Parts(
+                settings=ServingSettings(**settings),
+                features=FeatureSettings(),
+                store=store or filled(tmp_path / "app.db"),
+                model=live or LiveModel("fraud", lambda: 1, lambda _version: model),
+                tokens=(TOKEN.encode(), b"the-token-before-it"),
+                now=lambda: NOW,
+                prefix=prefix,
+            )
+            return opened.enter_context(TestClient(build_app(parts), headers=BEARER, raise_server_exceptions=False))
+
+        yield make
+
+
+def filled(file):
+    """A store that says that it is filled; its rows are what a test scores."""
+    store = SqliteStore(file, DEFINITION)
+    asyncio.run(fill(store, [], NOW))
+    return store
+
+
+@pytest.fixture
+def client(make_client):
+    return make_client()

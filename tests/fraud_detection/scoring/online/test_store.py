@@ -7,6 +7,7 @@ import pytest
 
 from fraud_detection.errors import DataError, StoreError
 from fraud_detection.scoring.online.history import NEVER, NUMBERS, STORED, Labels, Rows, pack
+from fraud_detection.scoring.online.postgres import PostgresStore
 from fraud_detection.scoring.online.sqlite import SqliteStore
 
 DAY = 86_400_000_000
@@ -86,15 +87,17 @@ def test_a_transaction_that_comes_again_counts_once_and_its_new_content_wins(mak
 
     assert count == 2
     assert {name: seen(one) for name, one in (cards | terminals).items()} == {
-        **dict.fromkeys(("c1", "m1"), [("b", 2, 200)]),
-        **dict.fromkeys(("c2", "m2"), [("a", 40, 111)]),
+        **{name: [("b", 2, 200)] for name in ("c1", "m1")},
+        **{name: [("a", 40, 111)] for name in ("c2", "m2")},
     }
 
 
 def test_a_label_finds_its_transaction_before_or_after_and_stays_when_that_is_scored_again(make_store):
     async def scenario(store):
         await store.add_labels(make_labels(("early", True, 9)))
-        await store.add(make_rows(("early", 1, "c1", "m1", 1), ("late", 2, "c1", "m1", 2), ("with", 3, "c1", "m1", 3, 1, 11)))
+        await store.add(
+            make_rows(("early", 1, "c1", "m1", 1), ("late", 2, "c1", "m1", 2), ("with", 3, "c1", "m1", 3, 1, 11))
+        )
         await store.add_labels(make_labels(("late", False, 10)))
         await store.add(make_rows(("early", 1, "c1", "m1", 5), ("late", 50, "c1", "m1", 6), ("with", 3, "c1", "m1", 7)))
         return await store.read("terminal_id", ["m1"], 0)
@@ -146,7 +149,11 @@ def test_several_workers_add_to_one_card_at_once_and_nothing_is_lost(make_store)
 
     cards, terminals = using(make_store, scenario)
 
-    assert seen(cards["c1"]) == seen(terminals["m1"]) == [(f"{n}-{turn}", turn, turn) for turn in range(10) for n in range(4)]
+    assert (
+        seen(cards["c1"])
+        == seen(terminals["m1"])
+        == [(f"{n}-{turn}", turn, turn) for turn in range(10) for n in range(4)]
+    )
 
 
 def test_a_store_that_was_never_filled_or_by_other_features_is_refused(make_store):
@@ -177,8 +184,6 @@ def test_a_store_that_was_never_filled_or_by_other_features_is_refused(make_stor
 
 
 def test_postgres_that_is_down_is_a_store_error_and_is_used_again_once_it_is_up(database):
-    from fraud_detection.scoring.online.postgres import PostgresStore
-
     async def scenario(store):
         await store.add(make_rows(("a", 1, "c1", "m1", 1)))
         database.stop()
