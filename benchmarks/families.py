@@ -2,20 +2,26 @@
 
     python benchmarks/families.py --json
     python benchmarks/families.py --families xgboost,spark_gbt --window 60
+    python benchmarks/families.py --size
 
 Each family is fitted as training does it, without a search: the same window, the same share of legitimate rows, the
 same held-out days for stopping and calibration. XGBoost on one node is the reference. `bins_32` is the family with
 Spark's own default of bins. Averages are of calibrated log-odds. No test week is looked at. Afterwards Spark's
 CrossValidator is timed on one sample with 1, 2 and 4 fits at a time.
+
+`--size` measures the constants of models/where.py instead, in a process of its own: bytes of a row that Spark hands
+over, memory of training in copies of those rows, and CPU-seconds of a booster, here and in Spark.
 """
 
 import argparse
 import json
+import resource
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +29,10 @@ import numpy as np
 import polars as pl
 import psutil
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from fraud_detection.data.generator import World, generate_transactions
+from fraud_detection.features.frames import to_polars
 from fraud_detection.features.registry import MODEL_FEATURES
 from fraud_detection.local_spark import build_local_session
 from fraud_detection.models.costs import CostSettings
@@ -35,8 +43,8 @@ from fraud_detection.models.families.spark_rows import IS_HELD_OUT, RowsInSpark,
 from fraud_detection.models.metrics import Scores, evaluate
 from fraud_detection.models.settings import TrainingSettings
 from fraud_detection.models.spark_training import train_in_spark
-from fraud_detection.models.split import Fold, evaluation_rows, protocol_validation_folds
-from fraud_detection.models.training import fit_candidate, score_rows
+from fraud_detection.models.split import Fold, evaluation_rows, protocol_validation_folds, training_rows
+from fraud_detection.models.training import fit_candidate, score_rows, train_candidate
 from fraud_detection.models.where import Room
 from meter import measured
 from protocol import add_features, with_known_at
@@ -59,6 +67,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         rows = make_rows(options.seed, folder)
+        if options.size:
+            process = get_context("spawn").Process(target=measure_sizes, args=(folder, options.json))
+            process.start()
+            process.join()
+            return
         spark = build_local_session(folder / "warehouse")
         in_spark = spark.read.parquet(str(folder / "rows.parquet"))
         settings = TrainingSettings(window_days=options.window, boosters=options.boosters, trials=0)
@@ -150,6 +163,39 @@ def time_cross_validation(
     return seconds
 
 
+def measure_sizes(folder: Path, as_json: bool) -> None:  # noqa: FBT001
+    """Read the rows of a whole default training through Spark, train on them, and print what both took."""
+    in_spark = build_local_session(folder / "warehouse").read.parquet(str(folder / "rows.parquet"))
+    settings, fold = TrainingSettings(trials=2), FOLDS[-1]
+    own = psutil.Process()
+    before = own.memory_info().rss
+    rows = to_polars(in_spark.where(F.col("event_time") < F.lit(fold.test_end)))
+    size, read = rows.estimated_size(), rows.height
+    train_candidate(rows, MODEL_FEATURES, fold, settings)
+    copies = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before) / size
+    found = {
+        "rows": read,
+        "bytes_a_row": size / read,
+        "key_bytes": size / read - 4 * len(MODEL_FEATURES),
+        "copies": copies,
+    }
+    for family, fit in (
+        ("xgboost", partial(fit_here, rows)),
+        ("xgboost_spark", partial(fit_in_spark, in_spark, folder)),
+    ):
+        one = replace(settings, boosters=1, negative_share=0.5, family=family)
+        window = training_rows(rows, fold, one.window_days)
+        drawn = int(window["is_fraud"].sum()) + one.negative_share * window.height
+        with measured() as cost:
+            fit(fold, one)
+        found[f"{family}_cpu_seconds_a_million"] = cost.cpu_seconds / drawn * 1e6
+        found[f"{family}_seconds"] = cost.wall_seconds
+    for name, value in found.items():
+        print(f"{name:<40} {value:,.1f}")
+    if as_json:
+        print(json.dumps(found))
+
+
 def print_line(name: str, found: dict[str, float], reference: dict[str, float] | None) -> None:
     """One family, its time beside the reference's."""
     figures = "  ".join(f"{short} {found[metric]:.4f}" for metric, short in METRICS.items())
@@ -168,6 +214,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--boosters", type=int, default=1, help="boosters of XGBoost that are averaged")
     parser.add_argument("--families", default=",".join(FAMILIES), help="some of the default, with commas")
+    parser.add_argument("--size", action="store_true", help="measure the constants of models/where.py")
     parser.add_argument("--json", action="store_true", help="make the last line one JSON object")
     return parser.parse_args(argv)
 

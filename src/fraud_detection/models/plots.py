@@ -103,7 +103,7 @@ def _observed_by_level(labels: Labels, probabilities: Floats) -> tuple[Floats, F
 def draw_importances(importances: Mapping[str, float]) -> Figure:
     """The features that won most, as a share of all gain."""
     largest = sorted(importances.items(), key=lambda item: item[1])[-MOST_BARS:]
-    figure, axes = _canvas("Importance of features", "share of the total gain", "")
+    figure, axes = _canvas("Importance of features", "share of the total gain, or of the coefficients", "")
     axes.barh([name for name, _ in largest], [share for _, share in largest], color=ACCENT)
     axes.tick_params(axis="y", labelsize=8)
     axes.grid(visible=False, axis="y")
@@ -111,9 +111,12 @@ def draw_importances(importances: Mapping[str, float]) -> Figure:
 
 
 def gain_shares(scorer: Scorer) -> dict[str, float]:
-    """Each feature's share of the total gain of all trees; 0 for one that no tree reads."""
+    """Each feature's share of the total gain of all trees, or of linear coefficients; 0 for one that nothing reads."""
     totals = dict.fromkeys(scorer.features, 0.0)
-    for booster in scorer.boosters:
+    for part in scorer.linear:
+        for name, coefficient in zip(scorer.features, part.coefficients, strict=True):
+            totals[name] += abs(coefficient)
+    for booster in (*scorer.boosters, *scorer.forests):
         for key, gain in booster.get_score(importance_type="total_gain").items():
             totals[scorer.features[int(key.removeprefix("f"))]] += float(np.sum(gain))
     whole = sum(totals.values()) or 1.0
