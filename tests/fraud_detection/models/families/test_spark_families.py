@@ -1,5 +1,6 @@
 """Families that Spark fits, on tiny frames: the numbers that are kept give Spark's own probabilities."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -48,7 +49,7 @@ RECIPES = {recipe.family: recipe for recipe in spark_ml.RECIPES}
 
 
 def make_rows(count=2_400, seed=5):
-    """A window, its delay and a week more: amounts with a long tail, gaps, a constant; a fifth is fraud."""
+    """A window, its delay and a week more: long tails, gaps, a constant, late labels; a fifth is fraud."""
     draw = np.random.default_rng(seed)
     amount, number = draw.exponential(40, count), draw.integers(0, 6, count)
     share = np.where(draw.random(count) < 0.3, np.nan, draw.random(count))
@@ -60,7 +61,8 @@ def make_rows(count=2_400, seed=5):
         **keys,
         transaction_id=pl.int_range(pl.len()).cast(pl.String),
         amount_cents=(pl.col("amount") * 100).cast(pl.Int64),
-        known_at=pl.col("event_time") + timedelta(days=7),
+        known_at=pl.col("event_time")
+        + pl.duration(days=pl.when(pl.int_range(pl.len()) % 9 == 0).then(40).otherwise(7)),
         share=pl.col("share").fill_nan(None),
         always=pl.lit(1.0),
     )
@@ -181,6 +183,12 @@ def test_what_does_not_fit_does_not_come_to_this_node(in_spark, tmp_path):
     small = Room(memory_bytes=200_000, result_bytes=GB, cores=2, spark_cores=2)
     with pytest.raises(MachineError, match=r"the held-out days: .* rows need .*; expected it to fit"):
         train_in_spark(in_spark, FEATURES, FOLD, SETTINGS, CostSettings(), small, tmp_path)
+
+
+def test_a_sample_that_does_not_fit_does_not_come_to_this_node_either(part):
+    small = replace(part, room=Room(memory_bytes=200_000, result_bytes=GB, cores=2, spark_cores=2))
+    with pytest.raises(MachineError, match=r"the sample that is fitted on: .* rows need "):
+        small.draw(1, seed=3)
 
 
 def test_a_window_of_one_class_is_refused(in_spark, tmp_path):
