@@ -6,18 +6,18 @@ Calls are short and run in the caller's thread: handing them to another one cost
 
 import asyncio
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import batched
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fraud_detection.errors import StoreError
 from fraud_detection.features.online import EntityHistory
+from fraud_detection.features.point_in_time import NEVER
 from fraud_detection.features.spans import Ints
 from fraud_detection.scoring.online.chunks import EMPTY, PERIOD, Chunk, decode, keep_label, period_of
-from fraud_detection.scoring.online.history import EVENT_TIME, LABEL, Labels, Rows, unpack
+from fraud_detection.scoring.online.history import EVENT_TIME, KNOWN_AT, LABEL, Labels, Rows, unpack
 from fraud_detection.scoring.online.store import DEFINITION, Kind, require_definition
 
 WAIT_SECONDS = 2.0
@@ -38,10 +38,13 @@ CREATE TABLE IF NOT EXISTS early_labels (transaction_id TEXT PRIMARY KEY, is_fra
     known_at INTEGER NOT NULL) WITHOUT ROWID;
 """
 READ = "SELECT ids, numbers FROM chunks WHERE kind = ? AND entity = ? AND period >= ? ORDER BY period"
-READ_ONE = "SELECT ids, numbers FROM chunks WHERE kind = ? AND entity = ? AND period = ?"
+READ_MANY = "SELECT entity, ids, numbers FROM chunks WHERE kind = ? AND period = ? AND entity IN"
 WRITE = "INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?)"
 DELETE = "DELETE FROM chunks WHERE kind = ? AND entity = ? AND period = ?"
-FIND = "SELECT event_time, customer_id, terminal_id FROM transactions WHERE transaction_id = ?"
+FIND = "SELECT transaction_id, event_time, customer_id, terminal_id FROM transactions WHERE transaction_id IN"
+TAKE_EARLY = "DELETE FROM early_labels WHERE transaction_id = ? RETURNING is_fraud, known_at"
+ANY_EARLY = "SELECT EXISTS (SELECT 1 FROM early_labels)"
+AT_ONCE = 500
 PLACE = "INSERT OR REPLACE INTO transactions VALUES (?, ?, ?, ?)"
 EARLY = "INSERT OR REPLACE INTO early_labels VALUES (?, ?, ?)"
 
@@ -62,10 +65,12 @@ class SqliteStore:
         """See `store.Store`."""
         with self._connection() as connection:
             first, number, found = period_of(since), KINDS[kind], {}
+            connection.execute("BEGIN")  # one look at the log for all
             for entity in entities:
                 if parts := connection.execute(READ, (number, entity, first)).fetchall():
                     chunk = decode(parts)
                     found[entity] = unpack(chunk.ids, chunk.numbers)
+            connection.execute("COMMIT")
             return found
 
     async def add(self, rows: Rows) -> None:
@@ -80,10 +85,7 @@ class SqliteStore:
         """See `store.Store`."""
         with self._transaction() as connection:
             edit = _Edit(connection)
-            for transaction, is_fraud, known_at in zip(
-                labels.transaction_id, labels.is_fraud, labels.known_at, strict=True
-            ):
-                edit.label(transaction, (int(is_fraud), known_at))
+            edit.label(labels)
             edit.write()
 
     async def prune(self, before: int) -> None:
@@ -99,7 +101,7 @@ class SqliteStore:
             edit = _Edit(connection)
             parts = connection.execute(READ, (KINDS["customer_id"], customer, -(2**62))).fetchall()
             ids = decode(parts).ids
-            edit.remove({one: place for one in ids if (place := edit.find(one))})
+            edit.remove(edit.find(ids))
             edit.write()
             gone = [(one,) for one in ids]
             connection.executemany("DELETE FROM transactions WHERE transaction_id = ?", gone)
@@ -186,76 +188,99 @@ class _Edit:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._chunks: dict[Key, Chunk] = {}
+        self._changed: set[Key] = set()
 
     def add(self, rows: Rows) -> None:
         """Put rows to their chunks, and take them from where they were."""
         numbers = rows.numbers.copy()
         places = list(zip(numbers[:, EVENT_TIME].tolist(), rows.customer_id, rows.terminal_id, strict=True))
-        self._take_over(rows.transaction_id, places, numbers)
         parts: dict[Key, list[int]] = {}
         for number, place in enumerate(places):
             for key in _keys(place):
                 parts.setdefault(key, []).append(number)
+        self._read(parts)
+        self._take_over(rows.transaction_id, places, numbers)
         for key, members in parts.items():
             ids = [rows.transaction_id[number] for number in members]
-            self._chunks[key] = self._chunk(key).merge(ids, numbers[members])
+            self._change(key, self._chunks[key].merge(ids, numbers[members]))
         located = [(one, *place) for one, place in zip(rows.transaction_id, places, strict=True)]
         self._connection.executemany(PLACE, located)
 
-    def label(self, transaction: str, label: tuple[int, int]) -> None:
-        """Put a label to its transaction, or aside until that comes."""
-        place = self.find(transaction)
-        if place is None:
-            self._connection.execute(EARLY, (transaction, *label))
-            return
-        for key in _keys(place):
-            row = self._chunk(key).row(transaction).copy()
-            row[LABEL] = label
-            self._chunks[key] = self._chunk(key).merge([transaction], row[None])
+    def label(self, labels: Labels) -> None:
+        """Put labels to their transactions, or aside until those come."""
+        places = self.find(labels.transaction_id)
+        self._read({key for place in places.values() for key in _keys(place)})
+        for transaction, is_fraud, known_at in zip(
+            labels.transaction_id, labels.is_fraud, labels.known_at, strict=True
+        ):
+            if transaction not in places:
+                self._connection.execute(EARLY, (transaction, int(is_fraud), known_at))
+                continue
+            for key in _keys(places[transaction]):
+                row = self._chunks[key].row(transaction).copy()
+                row[LABEL] = int(is_fraud), known_at
+                self._change(key, self._chunks[key].merge([transaction], row[None]))
 
     def remove(self, places: Mapping[str, Place]) -> None:
         """Take transactions out of the chunks of their places."""
+        self._read({key for place in places.values() for key in _keys(place)})
         for transaction, place in places.items():
             for key in _keys(place):
-                self._chunks[key] = self._chunk(key).without([transaction])
+                self._change(key, self._chunks[key].without([transaction]))
 
-    def find(self, transaction: str) -> Place | None:
-        """Time, card and terminal of a transaction, if it is known."""
-        found: Place | None = self._connection.execute(FIND, (transaction,)).fetchone()
+    def find(self, transactions: Sequence[str]) -> dict[str, Place]:
+        """Time, card and terminal of the transactions that are known."""
+        found: dict[str, Place] = {}
+        for part in batched(transactions, AT_ONCE):
+            rows = self._connection.execute(f"{FIND} ({_marks(part)})", part)
+            found |= {transaction: tuple(place) for transaction, *place in rows}
         return found
 
     def write(self) -> None:
         """Write what changed."""
-        for key, chunk in self._chunks.items():
-            if chunk.ids:
-                self._connection.execute(WRITE, (*key, *chunk.encode()))
-            else:
-                self._connection.execute(DELETE, key)
+        full = [(*key, *self._chunks[key].encode()) for key in self._changed if self._chunks[key].ids]
+        empty = [key for key in self._changed if not self._chunks[key].ids]
+        self._connection.executemany(WRITE, full)
+        self._connection.executemany(DELETE, empty)
 
     def _take_over(self, ids: Sequence[str], places: Sequence[Place], numbers: Ints) -> None:
         """Labels that came early, or that a transaction had at its former place."""
-        moved = {}
-        for number, (transaction, place) in enumerate(zip(ids, places, strict=True)):
-            former = self.find(transaction)
-            if former is None:
-                self._take_early(transaction, numbers[number])
-            elif former != place:
-                moved[transaction] = former
-                numbers[number] = keep_label(numbers[number], self._chunk(_keys(former)[0]).row(transaction))
+        known = self.find(ids)
+        moved = {one: known[one] for one, place in zip(ids, places, strict=True) if known.get(one, place) != place}
+        self._read({key for place in moved.values() for key in _keys(place)})
+        for number, transaction in enumerate(ids):
+            if transaction in moved:
+                former = self._chunks[_keys(moved[transaction])[0]].row(transaction)
+                numbers[number] = keep_label(numbers[number], former)
         self.remove(moved)
+        if self._connection.execute(ANY_EARLY).fetchone()[0]:
+            for number, transaction in enumerate(ids):
+                self._take_early(transaction, numbers[number])
 
     def _take_early(self, transaction: str, row: Ints) -> None:
-        found = self._connection.execute(
-            "DELETE FROM early_labels WHERE transaction_id = ? RETURNING is_fraud, known_at", (transaction,)
-        ).fetchone()
-        if found:
-            row[:] = keep_label(row, np.array([0, 0, *found, *row[4:]]))
+        found = self._connection.execute(TAKE_EARLY, (transaction,)).fetchone()
+        if found and row[KNOWN_AT] == NEVER:
+            row[LABEL] = found
 
-    def _chunk(self, key: Key) -> Chunk:
-        if key not in self._chunks:
-            parts = self._connection.execute(READ_ONE, key).fetchall()
-            self._chunks[key] = decode(parts) if parts else EMPTY
-        return self._chunks[key]
+    def _change(self, key: Key, chunk: Chunk) -> None:
+        self._chunks[key] = chunk
+        self._changed.add(key)
+
+    def _read(self, keys: Iterable[Key]) -> None:
+        """Chunks that are not in hand yet, those of one kind and period together."""
+        wanted: dict[tuple[int, int], list[str]] = {}
+        for kind, entity, period in keys:
+            if (kind, entity, period) not in self._chunks:
+                self._chunks[kind, entity, period] = EMPTY
+                wanted.setdefault((kind, period), []).append(entity)
+        for (kind, period), entities in wanted.items():
+            for part in batched(entities, AT_ONCE):
+                rows = self._connection.execute(f"{READ_MANY} ({_marks(part)})", (kind, period, *part))
+                self._chunks |= {(kind, entity, period): decode([encoded]) for entity, *encoded in rows}
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _keys(place: Place) -> tuple[Key, Key]:
