@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 from runcosts.plan.peaks import Overload, Span, overloads, peak, spans_of
 from runcosts.plan.week import PlannedJob
@@ -116,7 +117,7 @@ def _own_minute(job: PlannedJob) -> int | None:
 
 
 def _minutes(job: PlannedJob) -> int:
-    return -int(-job.seconds // 60)
+    return ceil(job.seconds / 60)
 
 
 def _with(placed: list[PlannedJob], index: int, by: int) -> list[Span]:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil
 
 from runcosts.plan.week import ALL_NODES, DAYS, PlannedJob
 
@@ -99,6 +100,6 @@ def hours(spans: list[Span], first: dt.datetime, scope: str = ALL_NODES) -> list
     week = DAYS * HOURS
     for step, after in pairwise(line):
         begin, end = ((one.moment - first).total_seconds() / 3600 for one in (step, after))
-        for hour in range(int(begin), -int(-end // 1)):
+        for hour in range(int(begin), ceil(end)):
             most[hour % week] = max(most[hour % week], step.nodes)
     return [[most[day * HOURS + hour] for hour in range(HOURS)] for day in range(DAYS)]
