@@ -305,3 +305,64 @@ DATA_TABLES = (
 """The tables that data_prep writes."""
 SCORING_TABLES = (PREDICTIONS, GOLD_SAVINGS)
 """The tables that scoring writes, besides `recent_features`, whose columns are those of `transaction_features`."""
+
+OF_MODEL = {"model_name": "STRING NOT NULL", "model_version": "BIGINT NOT NULL"}
+DRIFT = TableSchema(
+    name="drift",
+    comment="How far what arrives lies from what the champion learned from, by day and feature",
+    columns=_frozen(
+        {
+            "day": "DATE NOT NULL COMMENT 'last day of the window that is compared'",
+            **OF_MODEL,
+            "feature": "STRING NOT NULL COMMENT 'a feature, score, or volume'",
+            "psi": "DOUBLE NOT NULL COMMENT 'population stability index; of volume the ratio to what is usual'",
+            "ks": "DOUBLE NOT NULL COMMENT 'largest distance of the distributions at an edge between bins'",
+            "missing": "DOUBLE NOT NULL COMMENT 'share of absent values on the day'",
+            "outside": "DOUBLE NOT NULL COMMENT 'share of values on the day that training never saw the like of'",
+            "rows": "BIGINT NOT NULL COMMENT 'transactions of the window; of volume those of the day'",
+        }
+    ),
+    key=("day", "model_name", "model_version", "feature"),
+    cluster_by=("day",),
+)
+MODEL_QUALITY = TableSchema(
+    name="model_quality",
+    comment="What decisions were worth once labels had come, by week and slice, measured as the gate measures",
+    columns=_frozen(
+        {
+            "day": "DATE NOT NULL COMMENT 'last day of the week that is judged'",
+            **OF_MODEL,
+            "kind": "STRING NOT NULL COMMENT 'of the slice; all for the whole week'",
+            "slice": "STRING NOT NULL",
+            "rows": "BIGINT NOT NULL",
+            "frauds": "BIGINT NOT NULL",
+            "auc_roc": "DOUBLE",
+            "average_precision": "DOUBLE",
+            "card_precision": "DOUBLE COMMENT 'CP@100, of the whole week'",
+            "calibration_error": "DOUBLE",
+            "saving_a_day": "DOUBLE",
+            "labelled": "DOUBLE COMMENT 'share of the transactions of the week that have a label'",
+        }
+    ),
+    key=("day", "model_name", "model_version", "kind", "slice"),
+    cluster_by=("day",),
+)
+MONITORING = TableSchema(
+    name="monitoring",
+    comment="What was found each day, and whether training was started for it",
+    columns=_frozen(
+        {
+            "day": "DATE NOT NULL",
+            **OF_MODEL,
+            "alarms": "ARRAY<STRING> NOT NULL COMMENT 'kind: text'",
+            "retrain": "BOOLEAN NOT NULL",
+            "why": "STRING NOT NULL",
+            "label_days_median": "DOUBLE COMMENT 'age of a transaction when its label came; null without any'",
+            "label_days_most": "DOUBLE COMMENT 'the same, nine in ten'",
+        }
+    ),
+    key=("day", "model_name"),
+    cluster_by=("day",),
+)
+MONITORING_TABLES = (DRIFT, MODEL_QUALITY, MONITORING)
+"""The tables that the task monitor writes."""

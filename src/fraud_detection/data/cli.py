@@ -13,6 +13,7 @@ from fraud_detection.config import DataSettings, load_section, read_yaml
 from fraud_detection.data.check import check_files
 from fraud_detection.data.generator import World, generate_transactions
 from fraud_detection.data.landing import Dirt, write_answers, write_landing
+from fraud_detection.data.planting import Plant, PlantKind
 from fraud_detection.data.report import render
 from fraud_detection.errors import FraudDetectionError
 from fraud_detection.session import get_session, local_folder
@@ -46,13 +47,16 @@ def generate(  # noqa: PLR0917  typer passes all by name
     duplicate: Annotated[float, typer.Option(help="Share of lines that arrive twice.")] = DIRT.duplicate,
     late: Annotated[float, typer.Option(help="Share of lines that arrive two days late.")] = DIRT.late,
     bad_amount: Annotated[float, typer.Option(help="Share of lines with an impossible amount.")] = DIRT.bad_amount,
+    plant: Annotated[PlantKind | None, typer.Option(help="What changes from a day on, to test monitoring.")] = None,
+    plant_day: Annotated[int, typer.Option(help="That day, from 0.")] = 150,
 ) -> None:
     """Simulate card transactions and write them as daily files, labels seven days later.
 
     Example: fraud-data generate --customers 500 --days 60 --out /tmp/landing --answers /tmp/answers.parquet
     """
     try:
-        world = World(customers, terminals, days, start.date(), seed)
+        change = Plant(plant, plant_day) if plant else None
+        world = World(customers, terminals, days, start.date(), seed, change)
         dirt = Dirt(broken, duplicate, late, bad_amount)
         _refuse_used_folder(out)
     except FraudDetectionError as error:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from fraud_detection.data.planting import Plant, apply_plant
 from fraud_detection.errors import ConfigurationError
 
 Ints = npt.NDArray[np.int64]
@@ -26,13 +27,18 @@ CUSTOMERS_A_DAY, CUSTOMER_FRAUD_DAYS, CUSTOMER_FRAUD_SHARE, CUSTOMER_FACTOR = 3,
 
 @dataclass(frozen=True)
 class World:
-    """The size of the simulated world; the defaults are the reference problem's (about 1.75 million rows)."""
+    """The size of the simulated world; the defaults are the reference problem's (about 1.75 million rows).
+
+    Attributes:
+        plant: what changes in it, and from which day on; None for nothing.
+    """
 
     customers: int = 5_000
     terminals: int = 10_000
     days: int = 183
     start: date = date(2018, 4, 1)
     seed: int = 1
+    plant: Plant | None = None
 
     def __post_init__(self) -> None:
         """Refuse sizes that make no world."""
@@ -47,11 +53,13 @@ def generate_transactions(world: World) -> pl.DataFrame:
     Returns:
         One row a transaction: transaction_id, event_time (UTC, whole seconds), customer_id, terminal_id,
         amount (in hundredths, integer column `amount_cents`), is_fraud, scenario (0 none, 1 large amount,
-        2 compromised terminal, 3 compromised card).
+        2 compromised terminal, 3 compromised card, 4 planted).
     """
     rng = np.random.default_rng(world.seed)
     rows = _draw_transactions(world, rng)
     rows = _mark_frauds(rows, world, rng)
+    if world.plant:
+        rows = apply_plant(rows, world.plant, world.seed)
     start = pl.lit(world.start).cast(pl.Datetime("us", "UTC"))
     return rows.select(
         _identifier("T", pl.int_range(pl.len()), 8).alias("transaction_id"),

@@ -18,6 +18,7 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 
 from fraud_detection.errors import ModelError
 from fraud_detection.models import plots, scorer
+from fraud_detection.models.baseline import Baseline, describe, read_baseline
 from fraud_detection.models.metrics import evaluate, labels_of
 from fraud_detection.models.provenance import Provenance, serving_requirements
 from fraud_detection.models.score_distribution import ScoreDistribution, describe_scores
@@ -28,6 +29,7 @@ from fraud_detection.models.verdict import Verdict, verdict_from_dict
 
 MODEL: Final = "model"
 VERDICT_FILE: Final = "verdict.json"
+BASELINE_FILE: Final = "baseline.json"
 SETTINGS_FILE: Final = "settings.json"
 DATA_VERSION: Final = "data_version."
 TRAINED_UNTIL: Final = "trained_until"
@@ -88,6 +90,8 @@ def log_candidate(candidate: Candidate, provenance: Provenance) -> str:
             mlflow.log_text(candidate.study.trials.write_csv(), "trials.csv")
             log_trials(mlflow.MlflowClient(), str(run.info.run_id), candidate.study)
         _log_plots(candidate.scorer, candidate.held_out, candidate.held_out["score"].to_numpy(), "held_out")
+        scores = candidate.held_out["score"].to_numpy()
+        mlflow.log_dict(describe(candidate.held_out, candidate.scorer.features, scores).to_dict(), BASELINE_FILE)
         _log_model(candidate)
     return str(run.info.run_id)
 
@@ -123,6 +127,15 @@ def data_versions(tags: Mapping[str, str]) -> dict[str, int]:
 def load_verdict(run_id: str) -> Verdict:
     """The verdict that was logged; a run without one raises MLflow's error, so nothing is promoted unjudged."""
     return verdict_from_dict(mlflow.artifacts.load_dict(f"runs:/{run_id}/{VERDICT_FILE}"))
+
+
+def load_baseline(run_id: str) -> Baseline:
+    """What the features and the scores of a model looked like when it was made.
+
+    Raises:
+        ModelError: what is there is no baseline.
+    """
+    return read_baseline(mlflow.artifacts.load_dict(f"runs:/{run_id}/{BASELINE_FILE}"))
 
 
 def load_model(uri: str) -> StoredModel:

@@ -26,6 +26,7 @@ from fraud_detection.models.provenance import (
     hash_lock_file,
 )
 from fraud_detection.models.settings import TrainingSettings
+from fraud_detection.monitoring.settings import MonitoringSettings
 from fraud_detection.schemas import RUN_COSTS
 from fraud_detection.scoring.settings import ScoringSettings
 from fraud_detection.session import get_session, local_folder, on_databricks
@@ -41,6 +42,7 @@ SECTIONS = {
     "costs": CostSettings,
     "gate": GateSettings,
     "scoring": ScoringSettings,
+    "monitoring": MonitoringSettings,
 }
 
 
@@ -54,6 +56,7 @@ class Settings:
     costs: CostSettings = field(default_factory=CostSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     scoring: ScoringSettings = field(default_factory=ScoringSettings)
+    monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
 
 
 @dataclass(frozen=True)
