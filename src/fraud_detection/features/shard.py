@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from fraud_detection.features.settings import FeatureSettings
 
-
 BATCH_ROWS = 20_000
 """What is handed to Spark at once."""
 
