@@ -28,6 +28,7 @@ from fraud_detection.models.provenance import (
 from fraud_detection.models.settings import TrainingSettings
 from fraud_detection.monitoring.settings import MonitoringSettings
 from fraud_detection.schemas import RUN_COSTS
+from fraud_detection.scoring.online.settings import ServingSettings
 from fraud_detection.scoring.settings import ScoringSettings
 from fraud_detection.session import get_session, local_folder, on_databricks
 from fraud_detection.tables import Tables
@@ -42,6 +43,7 @@ SECTIONS = {
     "costs": CostSettings,
     "gate": GateSettings,
     "scoring": ScoringSettings,
+    "serving": ServingSettings,
     "monitoring": MonitoringSettings,
 }
 
@@ -56,6 +58,7 @@ class Settings:
     costs: CostSettings = field(default_factory=CostSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     scoring: ScoringSettings = field(default_factory=ScoringSettings)
+    serving: ServingSettings = field(default_factory=ServingSettings)
     monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
 
 

@@ -4,13 +4,17 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from databricks.sdk import WorkspaceClient
 from mlflow import MlflowClient
 
 from fraud_detection.errors import GateError
-from fraud_detection.models.aliases import Order
+from fraud_detection.models.aliases import CHAMPION, Order
 from fraud_detection.models.card_facts import log_card
-from fraud_detection.models.registry import register
+from fraud_detection.models.registry import Registered, register
 from fraud_detection.models.tracking import load_verdict, model_uri
+from fraud_detection.scoring.endpoint import name_endpoint, serve_version
+from fraud_detection.scoring.online.settings import ServingSettings
+from fraud_detection.session import on_databricks
 from fraud_detection.tasks.context import task_context
 from fraud_detection.tasks.values import set_task_values
 
@@ -37,9 +41,17 @@ def main(argv: Sequence[str] | None = None) -> None:
             client, arguments.model_name, arguments.candidate, source, verdict, tags, order, becomes=becomes
         )
         log_card(client, arguments.candidate, done, verdict)
+        if CHAMPION in done.aliases and context.settings.serving.endpoint and on_databricks():
+            serve_champion(done, context.settings.serving)
         alias = ", ".join(done.aliases) or "none"
         log.info("%s version %d: %s, alias: %s", done.name, done.version, done.verdict, alias)
         set_task_values({"model": done.name, "version": done.version, "verdict": done.verdict, "alias": alias})
+
+
+def serve_champion(done: Registered, settings: ServingSettings) -> None:
+    """Let the Model Serving endpoint serve a new champion."""
+    endpoint = settings.endpoint_name or name_endpoint(done.name)
+    serve_version(WorkspaceClient(), endpoint, done.name, done.version, settings.endpoint_size)
 
 
 def lineage(client: MlflowClient, run_id: str) -> dict[str, str]:
