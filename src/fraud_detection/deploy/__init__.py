@@ -1,0 +1,1 @@
+"""What a workspace needs beside the bundle, done from outside it."""
