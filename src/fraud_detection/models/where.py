@@ -9,16 +9,16 @@ from typing import Final
 from fraud_detection.errors import ConfigurationError, MachineError
 from fraud_detection.models.settings import FamilyName, Road, TrainingSettings
 
-KEY_BYTES: Final = 100
-"""Of a row beside its features: identifiers, times, amount, label."""
+KEY_BYTES: Final = 50
+"""Of a row beside its features: short identifiers, times, amount, label; 47 were measured."""
 FEATURE_BYTES: Final = 4
-COPIES: Final = 3.5
-"""Peak of training on one node, in copies of the rows that came to it."""
+COPIES: Final = 4.5
+"""Peak of reading and training on one node, in copies of the rows that came to it."""
 MEMORY_SHARE: Final = 0.6
 """Of the free memory; the rest is for the session and the operating system."""
-NODE_CPU_SECONDS: Final = 12.0
+NODE_CPU_SECONDS: Final = 19.0
 """Of one booster on a million sampled rows with 35 features, until it stops."""
-SPARK_CPU_SECONDS: Final = 30.0
+SPARK_CPU_SECONDS: Final = 55.0
 SPARK_START_SECONDS: Final = 5.0
 PATIENCE_SECONDS: Final = 1_800.0
 """One node searches for parameters and Spark does not, so it is left for speed only where it takes longer than this."""
@@ -137,7 +137,7 @@ def _choose_by_size(size: Size, room: Room, settings: TrainingSettings) -> Choic
 
 
 def _estimate_seconds(size: Size, room: Room, settings: TrainingSettings) -> tuple[float, float]:
-    """Of fitting on one node and on Spark; the search on one node is not counted."""
+    """Of fitting on one node and on Spark; what one node spends on its search is not counted."""
     drawn = size.used(settings.negative_share) - size.held_out
     millions = settings.boosters * drawn * size.columns / USUAL_COLUMNS / 1e6
     threads = min(settings.threads, room.cores)

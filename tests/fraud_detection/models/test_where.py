@@ -27,7 +27,7 @@ def test_rows_that_fit_only_after_window_and_sampling_are_sampled_by_spark():
     choice = choose_where(make_size(40 * MILLION), ROOM, SETTINGS)
     assert (choice.road, choice.family) == ("sampled", "xgboost")
     assert choice.reason.startswith(
-        "40,000,000 rows need 33.6 GB of memory, one node has 9.6 GB to give; the 5,082,580 that"
+        "40,000,000 rows need 34.2 GB of memory, one node has 9.6 GB to give; the 5,082,580 that"
     )
 
 
@@ -37,7 +37,7 @@ def test_rows_that_fit_only_after_window_and_sampling_are_sampled_by_spark():
 def test_what_does_not_fit_even_then_stays_in_spark(family, twin):
     choice = choose_where(make_size(400 * MILLION), ROOM, replace(SETTINGS, family=family))
     assert (choice.road, choice.family) == ("spark", twin)
-    assert "after sampling, 50,825,806 rows need 42.7 GB" in choice.reason
+    assert "after sampling, 50,825,806 rows need 43.5 GB" in choice.reason
 
 
 def test_a_smaller_share_of_the_legitimate_rows_lets_more_come_to_one_node():
@@ -54,7 +54,7 @@ def test_all_frauds_count_whatever_the_share():
 def test_what_spark_may_not_collect_is_not_asked_for():
     choice = choose_where(make_size(8 * MILLION), replace(ROOM, result_bytes=GB), SETTINGS)
     assert choice.road == "sampled"
-    assert "8,000,000 rows are 1.9 GB, spark.driver.maxResultSize is 1.0 GB" in choice.reason
+    assert "8,000,000 rows are 1.5 GB, spark.driver.maxResultSize is 1.0 GB" in choice.reason
 
 
 def test_only_a_fit_of_half_an_hour_is_given_to_a_faster_spark():

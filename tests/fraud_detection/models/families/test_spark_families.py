@@ -13,7 +13,7 @@ from fraud_detection.errors import MachineError, ModelError
 from fraud_detection.features.frames import to_polars, to_spark
 from fraud_detection.models.boosting import feature_matrix
 from fraud_detection.models.costs import CostSettings
-from fraud_detection.models.families import spark_ml, xgboost_spark
+from fraud_detection.models.families import spark_ml, spark_numbers, xgboost_spark
 from fraud_detection.models.families.family import hold_out
 from fraud_detection.models.families.registry import find_family
 from fraud_detection.models.families.spark_rows import IS_HELD_OUT, LABEL, WEIGHT, RowsInSpark, window_in_spark
@@ -118,16 +118,14 @@ def test_the_numbers_of_a_pipeline_give_the_probabilities_of_spark_also_after_th
     assert list(part.scratch.iterdir()) == []
 
 
-def test_a_threshold_of_spark_that_single_precision_lacks_sends_the_numbers_beside_it_as_spark_does(spark, part):
-    near = np.float32(0.1)
-    values = [float(near), float(np.nextafter(near, np.float32(1)))] * 40
-    frame = pl.DataFrame(dict.fromkeys(FEATURES, values)).with_columns(pl.all().cast(pl.Float32))
-    drawn = to_spark(spark, frame.with_columns(label=pl.Series([0.0, 1.0] * 40), weight=pl.lit(1.0)))
-    recipe = RECIPES["spark_gbt"]
-    model = recipe.pipeline(FEATURES, {**recipe.start, **SMALL["spark_gbt"], "subsamplingRate": 1.0}, 3).fit(drawn)
-    matrix, expected = given_by_spark(model, drawn)
-    assert np.unique(expected.round(6)).size == 2
-    np.testing.assert_allclose(given_by_scorer(recipe.read(model, part), matrix), expected, atol=1e-6)
+@pytest.mark.parametrize("single", [True, False])
+def test_below_the_first_single_number_above_a_threshold_lie_those_that_are_at_most_the_threshold(single):
+    thresholds = np.random.default_rng(0).normal(0, 50, 500)
+    thresholds = thresholds.astype(np.float32).astype(np.float64) if single else thresholds
+    near = thresholds.astype(np.float32)
+    for value in (near, np.nextafter(near, np.float32(np.inf)), np.nextafter(near, np.float32(-np.inf))):
+        goes_left_in_spark = value.astype(np.float64) <= thresholds
+        np.testing.assert_array_equal(value < spark_numbers._first_above(thresholds), goes_left_in_spark)
 
 
 def test_the_numbers_of_xgboost_in_spark_are_its_best_trees(part):
