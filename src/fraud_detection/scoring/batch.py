@@ -1,5 +1,7 @@
 """Scoring of what the table of features holds: on Spark, by Arrow, with the model loaded once a worker."""
 
+import logging
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -23,7 +25,10 @@ KEPT: Final = {
     "terminal_id": "STRING",
     "amount_cents": "BIGINT",
 }
+COMPUTED: Final = "%d rows are scored, %d of them alerts; they are merged now"
 DECIDED: Final = "probability DOUBLE, is_alert BOOLEAN, reasons STRING"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ def score_batch(spark: SparkSession, tables: Tables, model: Model, settings: Sco
     # Kept, because a MERGE reads its source twice.
     scored = as_predictions(add_scores(rows, model, settings), model, "batch").persist(StorageLevel.MEMORY_AND_DISK)
     done = Scored(*scored.agg(F.count("*"), F.count_if("is_alert")).collect()[0])  # one row
+    log.info(COMPUTED, done.rows, done.alerts)
     if done.rows:
         tables.merge(PREDICTIONS, scored)
     scored.unpersist()
@@ -73,11 +79,16 @@ def find_unscored(features: DataFrame, predictions: DataFrame, version: int, day
 
 
 def add_scores(rows: DataFrame, model: Model, settings: ScoringSettings) -> DataFrame:
-    """The keys of rows with features, and what the model says of each."""
-    needed = [*KEPT, *(name for name in model.scorer.features if name not in KEPT)]
+    """The keys of rows with features, and what the model says of each.
+
+    The features travel as one list of floats: written and read much faster than as many columns, and what the model
+    computes with anyway. An absent one is NaN.
+    """
+    absent = F.lit(math.nan).cast("float")
+    features = F.array(*(F.coalesce(F.col(name).cast("float"), absent) for name in model.scorer.features))
     schema = ", ".join(f"{name} {kind}" for name, kind in KEPT.items())
-    worker = make_worker(pack(model.scorer), tuple(KEPT), settings)
-    return rows.select(*needed).mapInArrow(worker, f"{schema}, {DECIDED}")
+    worker = make_worker(pack(model.scorer), settings)
+    return rows.select(*KEPT, features.alias("features")).mapInArrow(worker, f"{schema}, {DECIDED}")
 
 
 def as_predictions(scored: DataFrame, model: Model, by: str) -> DataFrame:

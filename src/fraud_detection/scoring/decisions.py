@@ -1,4 +1,4 @@
-"""Rows with features in, scores and decisions out: what a batch, a stream and a Spark worker do alike."""
+"""Features in, scores and decisions out: what a batch, a stream and a Spark worker do alike."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,11 +10,13 @@ import pyarrow as pa
 from fraud_detection.models.scorer import Scorer
 from fraud_detection.scoring.settings import ScoringSettings
 
+Matrix = npt.NDArray[np.float32]
+
 DECISION: Final = {"probability": pa.float64(), "is_alert": pa.bool_(), "reasons": pa.string()}
 """The columns that scoring adds, and their types."""
 
 
-def feature_matrix(rows: pa.RecordBatch, features: Sequence[str]) -> npt.NDArray[np.float32]:
+def feature_matrix(rows: pa.RecordBatch, features: Sequence[str]) -> Matrix:
     """The features in order, one row each, NaN where a value is absent."""
     matrix = np.empty((rows.num_rows, len(features)), dtype=np.float32)
     for place, name in enumerate(features):
@@ -22,19 +24,16 @@ def feature_matrix(rows: pa.RecordBatch, features: Sequence[str]) -> npt.NDArray
     return matrix
 
 
-def decide(rows: pa.RecordBatch, scorer: Scorer, settings: ScoringSettings) -> list[pa.Array]:
-    """The columns `DECISION` of rows that hold the model's features."""
-    matrix = feature_matrix(rows, scorer.features)
+def decide(matrix: Matrix, scorer: Scorer, settings: ScoringSettings) -> list[pa.Array]:
+    """The columns `DECISION` of rows whose features, in the scorer's order, are those of a matrix."""
     probabilities = scorer.probabilities(matrix)
     alerts = probabilities >= scorer.threshold
-    reasons = explain(matrix, alerts, scorer, settings)
-    return [
-        pa.array(values, kind) for values, kind in zip((probabilities, alerts, reasons), DECISION.values(), strict=True)
-    ]
+    values = (probabilities, alerts, explain(matrix, alerts, scorer, settings))
+    return [pa.array(each, kind) for each, kind in zip(values, DECISION.values(), strict=True)]
 
 
 def explain(
-    matrix: npt.NDArray[np.float32], alerts: npt.NDArray[np.bool_], scorer: Scorer, settings: ScoringSettings
+    matrix: Matrix, alerts: npt.NDArray[np.bool_], scorer: Scorer, settings: ScoringSettings
 ) -> list[str | None]:
     """Reasons of the rows that the settings ask for; None for the others."""
     wanted = {"alerts": alerts, "all": np.ones_like(alerts), "none": np.zeros_like(alerts)}[settings.reasons]

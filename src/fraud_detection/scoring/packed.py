@@ -50,16 +50,16 @@ def unpack(packed: PackedScorer) -> Scorer:
         return Scorer.load(Path(folder))
 
 
-def make_worker(
-    packed: PackedScorer, kept: tuple[str, ...], settings: ScoringSettings
-) -> Callable[[Batches], Iterator[pa.RecordBatch]]:
-    """A function for `mapInArrow`: the columns `kept` of each row and its decision."""
+def make_worker(packed: PackedScorer, settings: ScoringSettings) -> Callable[[Batches], Iterator[pa.RecordBatch]]:
+    """A function for `mapInArrow`: its last column, the features in order as a list of floats, becomes the decision."""
 
     def score(batches: Batches) -> Iterator[pa.RecordBatch]:
         with threadpool_limits(1):  # as many workers run as there are cores
             scorer = unpack(packed)
             for batch in batches:
-                columns = [batch.column(name) for name in kept] + decide(batch, scorer, settings)
-                yield pa.RecordBatch.from_arrays(columns, names=[*kept, *DECISION])
+                *kept, features = batch.columns
+                matrix = features.flatten().to_numpy().reshape(batch.num_rows, len(scorer.features))
+                names = [*batch.schema.names[:-1], *DECISION]
+                yield pa.RecordBatch.from_arrays([*kept, *decide(matrix, scorer, settings)], names=names)
 
     return score

@@ -19,6 +19,7 @@ class ScoringSettings:
         most_reasons: how many features a row's reasons name.
         stream_hours: how long a stream that does not end by itself runs before it makes room for a new run.
         batch_bytes: of bronze that one batch of the stream takes in; its rows pass through one process.
+        publish_online: whether the stream keeps up the store of the online app, which the section `serving` names.
     """
 
     days: int = 7
@@ -26,6 +27,7 @@ class ScoringSettings:
     most_reasons: int = 3
     stream_hours: float = 24.0
     batch_bytes: int = 64 * 1024 * 1024
+    publish_online: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what would score nothing."""

@@ -19,11 +19,12 @@ from fraud_detection.features.stream import compute_batch
 from fraud_detection.schemas import PREDICTIONS, QUARANTINE, SILVER_LABELS
 from fraud_detection.scoring.batch import KEPT, as_predictions
 from fraud_detection.scoring.champion import Champion, Model
-from fraud_detection.scoring.decisions import DECISION, decide
+from fraud_detection.scoring.decisions import DECISION, decide, feature_matrix
 from fraud_detection.scoring.recent import RecentHistory, as_keys
 from fraud_detection.scoring.settings import ScoringSettings
 
 ARRIVED = "file_modified_at"
+GOES_ON = "bad lines go to quarantine, good ones are scored all the same; data_prep will fail on this day: %s"
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +119,7 @@ def clean(lines: DataFrame, work: Work) -> pl.DataFrame:
     try:
         refuse_bad_days(keep_quality(with_earlier(checked, work), work), work.settings)
     except DataError as error:
-        log.error("%s", error)  # noqa: TRY400  its message says it all
+        log.error(GOES_ON, error)  # noqa: TRY400  its message says it all
     superseded, cleaned = part(checked, work)
     arrived = to_polars(as_keys(cleaned.silver, ARRIVED))  # settings.batch_bytes bounds the batch
     work.tables.add_missing(QUARANTINE, cleaned.quarantine)
@@ -133,7 +134,8 @@ def add_scores(features: pl.DataFrame, model: Model, settings: ScoringSettings) 
     dated = features.with_columns(pl.col("event_time").dt.date().alias("event_date"))
     model.require_features(dated.columns)
     (rows,) = dated.to_arrow().combine_chunks().to_batches()
-    decided = dict(zip(DECISION, decide(rows, model.scorer, settings), strict=True))
+    matrix = feature_matrix(rows, model.scorer.features)
+    decided = dict(zip(DECISION, decide(matrix, model.scorer, settings), strict=True))
     return dated.select(*KEPT, *(pl.Series(name, values) for name, values in decided.items()))
 
 

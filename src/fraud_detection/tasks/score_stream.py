@@ -1,6 +1,7 @@
 """Task score_stream: transactions are taken in, cleaned and scored as they arrive."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import mlflow
 from mlflow import MlflowClient
@@ -10,7 +11,7 @@ from fraud_detection.data.prepare import Work
 from fraud_detection.scoring.champion import Champion
 from fraud_detection.scoring.recent import RecentHistory
 from fraud_detection.scoring.running import Run, ensure_tables
-from fraud_detection.scoring.stream import ScoringStream
+from fraud_detection.scoring.stream import Publish, ScoringStream, publish_nowhere
 from fraud_detection.tasks.context import Context, task_context
 from fraud_detection.tasks.values import set_task_values
 
@@ -40,7 +41,17 @@ def make_stream(context: Context) -> ScoringStream:
     tables.create_schema(spark)
     work = Work(spark, transactions_cleaning(settings.data), tables, settings.data)
     ensure_tables(work)
-    return ScoringStream(work, RecentHistory(spark, tables), champion, settings.features, settings.scoring)
+    history, publish = RecentHistory(spark, tables), make_publish(context)
+    return ScoringStream(work, history, champion, settings.features, settings.scoring, publish)
+
+
+def make_publish(context: Context) -> Publish:
+    """What keeps up the store of the online app, where the settings want that."""
+    if not context.settings.scoring.publish_online:
+        return publish_nowhere
+    from fraud_detection.scoring.online.filling import publish  # noqa: PLC0415  needs the extra `serving`
+
+    return partial(publish, settings=context.arguments.settings)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,72 @@
+"""Scoring in batch on tables: what is scored, what is left alone, and what comes out."""
+
+from datetime import timedelta
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+from pyspark.sql import functions as F
+
+from fraud_detection.errors import ModelError
+from fraud_detection.features.frames import to_polars, to_spark
+from fraud_detection.features.table import feature_table
+from fraud_detection.schemas import PREDICTIONS, TRANSACTION_FEATURES
+from fraud_detection.scoring.batch import score_batch
+from fraud_detection.scoring.champion import Model
+from fraud_detection.scoring.decisions import feature_matrix
+from fraud_detection.scoring.settings import ScoringSettings
+
+SETTINGS = ScoringSettings(days=7, reasons="alerts", most_reasons=2)
+
+
+def publish(spark, tables, rows):
+    """Merge rows into the table of features, whose other columns stay empty."""
+    tables.create_schema(spark)
+    tables.ensure(spark, feature_table())
+    present = dict(spark.table(tables.name(TRANSACTION_FEATURES)).dtypes)
+    absent = {name: F.lit(None).cast(kind) for name, kind in present.items() if name not in rows.columns}
+    tables.merge(feature_table(), to_spark(spark, rows).withColumns(absent))
+
+
+def read(spark, tables):
+    return to_polars(tables.read(spark, PREDICTIONS.name)).sort("model_version", "transaction_id")
+
+
+def test_each_transaction_of_the_window_is_scored_once_by_each_version(spark, tables, make_scorer, make_features, now):
+    first, second = Model("fraud", 1, make_scorer()), Model("fraud", 2, make_scorer(0.2, seed=5))
+    rows = make_features(10, 99.99, 45)
+    too_old = make_features(99, start=now - timedelta(days=8), first=10)
+    too_new = make_features(99, start=now, first=20)
+    publish(spark, tables, pl.concat([rows, too_old, too_new]))
+
+    done = score_batch(spark, tables, first, SETTINGS, now)
+    found = read(spark, tables)
+    (batch,) = rows.to_arrow().combine_chunks().to_batches()
+    probabilities = first.scorer.probabilities(feature_matrix(batch, first.scorer.features))
+    assert (done.rows, done.alerts) == (3, 1)
+    assert found["probability"].to_list() == probabilities.tolist()
+    assert found["is_alert"].to_list() == [False, True, False]
+    assert found["reasons"].is_not_null().to_list() == [False, True, False]
+    assert [str(amount) for amount in found["amount"]] == ["10.00", "99.99", "45.00"]
+    same = found.select("threshold", "model_name", "model_version", "variant", "scored_by").unique()
+    assert same.rows() == [(0.6, "fraud", 1, "champion", "batch")]
+
+    assert score_batch(spark, tables, first, SETTINGS, now).rows == 0
+    assert_frame_equal(read(spark, tables), found)
+
+    dearer = make_features(88).head(1)
+    publish(spark, tables, dearer)
+    assert score_batch(spark, tables, first, SETTINGS, now).rows == 1
+    corrected = read(spark, tables)
+    assert str(corrected["amount"][0]) == "88.00"
+    assert corrected["is_alert"].to_list() == [True, True, False]
+    assert_frame_equal(corrected.tail(2), found.tail(2))
+
+    assert score_batch(spark, tables, second, SETTINGS, now).rows == 3
+    both = read(spark, tables)
+    assert both["model_version"].to_list() == [1, 1, 1, 2, 2, 2]
+    assert_frame_equal(both.head(3), corrected)
+
+    strange = Model("fraud", 3, make_scorer(features=("amount", "no_such_feature")))
+    with pytest.raises(ModelError, match="version 3 of fraud reads no_such_feature, which the table"):
+        score_batch(spark, tables, strange, SETTINGS, now)
