@@ -316,6 +316,7 @@ DRIFT = TableSchema(
             **OF_MODEL,
             "feature": "STRING NOT NULL COMMENT 'a feature, score, or volume'",
             "psi": "DOUBLE NOT NULL COMMENT 'population stability index; of volume the ratio to what is usual'",
+            "psi_of_day": "DOUBLE NOT NULL COMMENT 'the index of the last day alone'",
             "ks": "DOUBLE NOT NULL COMMENT 'largest distance of the distributions at an edge between bins'",
             "missing": "DOUBLE NOT NULL COMMENT 'share of absent values on the day'",
             "outside": "DOUBLE NOT NULL COMMENT 'share of values on the day that training never saw the like of'",

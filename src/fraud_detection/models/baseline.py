@@ -1,7 +1,7 @@
 """What features and scores looked like when a model was made: bins that are kept with it, to see drift by."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from fraud_detection.errors import ModelError
+from fraud_detection.models.score_distribution import population_stability
 
 BINS: Final = 10
 SCORE: Final = "score"
@@ -29,12 +30,14 @@ class Bins:
         most: the largest value.
         counts: of each bin, one more than edges, then of values outside of least to most (none, here), then of
             absent ones.
+        daily_psi: the largest population stability index of a single day against all; a weekday has a high one.
     """
 
     edges: tuple[float, ...]
     least: float
     most: float
     counts: tuple[int, ...]
+    daily_psi: float = 0.0
 
     def count(self, values: Values) -> Counts:
         """The counts of other values, by the same bins; in single precision, which is what models compute with."""
@@ -42,6 +45,10 @@ class Bins:
         found = np.bincount(np.searchsorted(self.edges, present), minlength=len(self.edges) + 1)
         outside = np.count_nonzero((present < self.least) | (present > self.most))
         return np.append(found, [outside, values.size - present.size])
+
+    def psi(self, counts: Counts) -> float:
+        """Population stability index of other counts, by the same bins."""
+        return population_stability(shares(np.array(self.counts)), shares(counts))
 
     def no_counts(self) -> Counts:
         """The counts of no value."""
@@ -88,8 +95,14 @@ def describe(rows: pl.DataFrame, features: Sequence[str], scores: Values) -> Bas
         features: what the model reads.
         scores: probabilities, one a row.
     """
-    columns = {name: make_bins(as_floats(rows[name])) for name in features} | {SCORE: make_bins(scores)}
-    return Baseline(columns, _rows_by_weekday(rows))
+    values = {name: as_floats(rows[name]) for name in features} | {SCORE: scores}
+    days = rows["event_time"].dt.date().to_numpy()
+    return Baseline({name: _with_days(each, days) for name, each in values.items()}, _rows_by_weekday(rows))
+
+
+def _with_days(values: Values, days: npt.NDArray[np.datetime64]) -> Bins:
+    bins = make_bins(values)
+    return replace(bins, daily_psi=max(bins.psi(bins.count(values[days == day])) for day in np.unique(days)))
 
 
 def make_bins(values: Values) -> Bins:
@@ -100,6 +113,12 @@ def make_bins(values: Values) -> Bins:
     edges = np.unique(np.quantile(present, np.arange(1, BINS) / BINS, method="lower")).tolist()
     bins = Bins(tuple(edges), float(present.min()), float(present.max()), ())
     return Bins(bins.edges, bins.least, bins.most, tuple(bins.count(values).tolist()))
+
+
+def shares(counts: Counts) -> npt.NDArray[np.float64]:
+    """The share of each bin among the values that are there."""
+    inside = counts[:OUTSIDE]
+    return np.asarray(inside / max(int(inside.sum()), 1))
 
 
 def as_floats(values: pl.Series) -> Values:
@@ -115,4 +134,4 @@ def _rows_by_weekday(rows: pl.DataFrame) -> tuple[float, ...]:
 
 
 def _read_bins(values: Mapping[str, Any]) -> Bins:
-    return Bins(tuple(values["edges"]), values["least"], values["most"], tuple(values["counts"]))
+    return Bins(tuple(values["edges"]), values["least"], values["most"], tuple(values["counts"]), values["daily_psi"])

@@ -20,9 +20,13 @@ class ScoreDistribution:
 
     def shift(self, scores: Scores) -> float:
         """Population stability index: 0 for the same spread; above .25 is commonly read as another population."""
-        expected = np.maximum(self.shares, LEAST_SHARE)
-        found = np.maximum(_shares(scores, self.edges), LEAST_SHARE)
-        return float(np.sum((found - expected) * np.log(found / expected)))
+        return population_stability(np.asarray(self.shares), _shares(scores, self.edges))
+
+
+def population_stability(expected: Scores, found: Scores) -> float:
+    """Sum of (found - expected) ln(found / expected) over bins' shares (Siddiqi, 2006); 0 for the same spread."""
+    expected, found = np.maximum(expected, LEAST_SHARE), np.maximum(found, LEAST_SHARE)
+    return float(np.sum((found - expected) * np.log(found / expected)))
 
 
 def describe_scores(scores: Scores) -> ScoreDistribution:

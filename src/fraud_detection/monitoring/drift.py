@@ -6,17 +6,14 @@ from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from fraud_detection.models.baseline import MISSING, OUTSIDE, Baseline, Bins, Counts
+from fraud_detection.models.baseline import MISSING, OUTSIDE, Baseline, Bins, Counts, shares
 from fraud_detection.monitoring.alarms import Alarm
 from fraud_detection.monitoring.settings import MonitoringSettings
 
-Shares = npt.NDArray[np.float64]
 DailyCounts = Mapping[date, Mapping[str, Counts]]
 """By day and column (a feature, or `score`), as `Bins.count` gives them."""
 
-LEAST_SHARE: Final = 1e-4  # an empty bin would make the index infinite
 VOLUME: Final = "volume"
 
 
@@ -26,6 +23,7 @@ class Drift:
 
     Attributes:
         psi: population stability index over the window; of the volume, the ratio of the day's to the usual rows.
+        psi_of_day: the same of the last day alone.
         ks: largest distance of the two distributions at an edge between bins (Kolmogorov and Smirnov).
         missing: share of absent values on the last day.
         outside: share of values on the last day that lie outside of what training saw.
@@ -35,6 +33,7 @@ class Drift:
     day: date
     column: str
     psi: float
+    psi_of_day: float
     ks: float
     missing: float
     outside: float
@@ -53,7 +52,7 @@ def measure_drift(baseline: Baseline, counts: DailyCounts, day: date, settings: 
     window = [day - timedelta(days=back) for back in range(settings.window_days)]
     last = counts.get(day)
     if not last:
-        return [Drift(day, VOLUME, 0.0, 0.0, 0.0, 0.0, 0)]
+        return [Drift(day, VOLUME, 0.0, 0.0, 0.0, 0.0, 0.0, 0)]
     found = []
     for column, bins in baseline.columns.items():
         together = np.sum([counts[one][column] for one in window if one in counts], axis=0)
@@ -63,25 +62,21 @@ def measure_drift(baseline: Baseline, counts: DailyCounts, day: date, settings: 
     return [*found, _volume(baseline, last, day)]
 
 
-def population_stability(expected: Shares, found: Shares) -> float:
-    """Sum of (found - expected) ln(found / expected) over bins (Siddiqi, 2006); 0 for the same spread."""
-    expected, found = np.maximum(expected, LEAST_SHARE), np.maximum(found, LEAST_SHARE)
-    return float(np.sum((found - expected) * np.log(found / expected)))
-
-
 def find_alarms(drifts: list[Drift], baseline: Baseline, settings: MonitoringSettings) -> Iterator[Alarm]:
     """What of it people must know; broken data is told from drift, for nothing shall be learned from it."""
     for drift in drifts:
         if drift.column == VOLUME:
             yield from _volume_alarms(drift, settings)
             continue
-        usual = _missing_share(baseline.columns[drift.column])
+        bins = baseline.columns[drift.column]
+        usual = _missing_share(bins)
         if drift.missing > usual + settings.max_missing:
             yield Alarm("data", f"{drift.column}: {drift.missing:.1%} absent on {drift.day}, {usual:.1%} in training")
         elif drift.outside > settings.max_outside:
             yield Alarm("data", f"{drift.column}: {drift.outside:.1%} outside of what training saw on {drift.day}")
-        elif drift.psi > settings.broken_psi:
-            yield Alarm("data", f"{drift.column}: PSI {drift.psi:.2f}, too far for a population: look upstream")
+        elif drift.psi_of_day > settings.broken_psi + bins.daily_psi:
+            said = f"PSI {drift.psi_of_day:.2f} on {drift.day}, too far for a population: look upstream"
+            yield Alarm("data", f"{drift.column}: {said}")
         elif drift.psi > settings.max_psi:
             yield Alarm("drift", f"{drift.column}: PSI {drift.psi:.2f}, at most {settings.max_psi} expected")
 
@@ -92,12 +87,13 @@ def _volume_alarms(drift: Drift, settings: MonitoringSettings) -> Iterator[Alarm
 
 
 def _compare(bins: Bins, window: Counts, last: Counts, day: date, column: str) -> Drift:
-    expected, found = _shares(np.array(bins.counts)), _shares(window)
+    distance = np.cumsum(shares(np.array(bins.counts)) - shares(window))
     return Drift(
         day=day,
         column=column,
-        psi=population_stability(expected, found),
-        ks=float(np.abs(np.cumsum(expected - found)).max()),
+        psi=bins.psi(window),
+        psi_of_day=bins.psi(last) if _rows(last) else 0.0,
+        ks=float(np.abs(distance).max()),
         missing=float(last[MISSING] / max(_rows(last), 1)),
         outside=float(last[OUTSIDE] / max(_rows(last), 1)),
         rows=_rows(window),
@@ -107,17 +103,12 @@ def _compare(bins: Bins, window: Counts, last: Counts, day: date, column: str) -
 def _volume(baseline: Baseline, last: Mapping[str, Counts], day: date) -> Drift:
     rows = _rows(next(iter(last.values())))
     usual = baseline.rows_by_weekday[day.weekday()]
-    return Drift(day, VOLUME, rows / usual if usual else 1.0, 0.0, 0.0, 0.0, rows)
+    return Drift(day, VOLUME, rows / usual if usual else 1.0, 0.0, 0.0, 0.0, 0.0, rows)
 
 
 def _rows(counts: Counts) -> int:
     """A value outside lies in the first or last bin too."""
     return int(counts.sum() - counts[OUTSIDE])
-
-
-def _shares(counts: Counts) -> Shares:
-    inside = counts[:OUTSIDE]
-    return np.asarray(inside / max(int(inside.sum()), 1))
 
 
 def _missing_share(bins: Bins) -> float:

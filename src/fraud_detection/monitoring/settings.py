@@ -12,7 +12,8 @@ class MonitoringSettings:
     Attributes:
         window_days: days that are compared with the training data at once; whole weeks, for weekdays differ.
         max_psi: population stability index of a feature or of the score above which it has drifted.
-        broken_psi: above this no population moves within days: look for a broken column, do not learn from it.
+        broken_psi: of one day, beyond what single days of the training had: no population moves that far in a day, so
+            look for a broken column, do not learn from it.
         max_missing: by how much the share of absent values of a feature may exceed the training data's on one day.
         max_outside: share of the values of one day that may lie outside of what training saw.
         volume_factor: a day with that many times more or fewer transactions than its weekday had is no usual one.
@@ -26,7 +27,7 @@ class MonitoringSettings:
 
     window_days: int = 7
     max_psi: float = 0.2
-    broken_psi: float = 1.5
+    broken_psi: float = 4.0
     max_missing: float = 0.05
     max_outside: float = 0.05
     volume_factor: float = 1.5

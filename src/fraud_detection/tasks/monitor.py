@@ -66,16 +66,9 @@ class Findings:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Measure, decide, publish; the condition after this task reads its value `retrain`."""
+    """Watch the champion; the condition after this task reads its value `retrain`."""
     with task_context("monitor", argv) as context:
-        name = context.arguments.model_name
-        champion = find_version(name, find_champion(MlflowClient(), name))
-        for table in (*MONITORING_TABLES, PREDICTIONS):
-            context.tables.ensure(context.spark, table)
-        found = find(context, champion)
-        last = last_retrained(context, found.day)
-        decision = decide(found.alarms, found.day, last, context.settings.monitoring)
-        publish(context, champion, found, decision)
+        found, decision = watch(context)
         for alarm in found.alarms:
             log.warning("%s", alarm)
         log.info("train again: %s; %s", decision.retrain, decision.why)
@@ -83,6 +76,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         set_task_values(
             {"retrain": str(decision.retrain).lower(), "why": decision.why, "alarms": "; ".join(map(str, found.alarms))}
         )
+
+
+def watch(context: Context) -> tuple[Findings, Decision]:
+    """Measure, decide, publish."""
+    name = context.arguments.model_name
+    champion = find_version(name, find_champion(MlflowClient(), name))
+    for table in (*MONITORING_TABLES, PREDICTIONS):
+        context.tables.ensure(context.spark, table)
+    found = find(context, champion)
+    decision = decide(found.alarms, found.day, last_retrained(context, found.day), context.settings.monitoring)
+    publish(context, champion, found, decision)
+    return found, decision
 
 
 def find_version(name: str, number: int) -> Version:

@@ -40,5 +40,6 @@ def test_the_baseline_goes_through_json_and_knows_the_volume_of_each_weekday():
     assert set(baseline.columns) == {"x", SCORE}
     assert baseline.rows_by_weekday == (48.0, *[24.0] * 6)
     assert read_baseline(baseline.to_dict()) == baseline
+    assert baseline.columns["x"].daily_psi > 1  # x grows with time, so a day of it is unlike the whole
     with pytest.raises(ModelError, match="lacks 'rows'; expected the one that its training kept"):
         read_baseline({"columns": {}})

@@ -1,12 +1,14 @@
 """Drift by hand-computed counts, and what is called broken, drifted or usual."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 import pytest
 
 from fraud_detection.models.baseline import Baseline, Bins
-from fraud_detection.monitoring.drift import VOLUME, find_alarms, measure_drift, population_stability
+from fraud_detection.models.score_distribution import population_stability
+from fraud_detection.monitoring.drift import VOLUME, find_alarms, measure_drift
 from fraud_detection.monitoring.settings import MonitoringSettings
 
 DAY = date(2018, 9, 30)
@@ -47,7 +49,10 @@ def test_the_whole_window_is_compared_and_the_last_day_is_looked_at_alone():
     [
         (week_of(52, 48, 0, 0), []),
         (week_of(75, 25, 0, 0), ["drift: x: PSI 0.27, at most 0.2 expected"]),
-        (week_of(100, 0, 0, 0), ["data: x: PSI 4.60, too far for a population: look upstream"]),
+        (
+            week_of(50, 50, 0, 0, last=(100, 0, 0, 0)),
+            ["data: x: PSI 4.60 on 2018-09-30, too far for a population: look upstream"],
+        ),
         (week_of(50, 50, 0, 0, last=(45, 45, 0, 10)), ["data: x: 10.0% absent on 2018-09-30, 0.0% in training"]),
         (
             week_of(50, 50, 0, 0, last=(50, 50, 6, 0)),
@@ -61,6 +66,13 @@ def test_the_whole_window_is_compared_and_the_last_day_is_looked_at_alone():
 )
 def test_broken_data_is_told_from_drift(counts, said):
     assert alarms_of(counts) == said
+
+
+def test_what_single_days_of_the_training_had_too_is_not_called_broken():
+    """As with the mark of the weekend, which is all or nothing on each day."""
+    baseline = Baseline({"x": replace(EVEN, daily_psi=5.0)}, (100.0,) * 7)
+    drifts = measure_drift(baseline, week_of(50, 50, 0, 0, last=(100, 0, 0, 0)), DAY, SETTINGS)
+    assert not list(find_alarms(drifts, baseline, SETTINGS))
 
 
 def test_a_day_without_transactions_is_an_alarm_of_the_data():
