@@ -15,6 +15,7 @@ from runcosts.cluster import ClusterShape
 from runcosts.compute import task_compute
 from runcosts.errors import NoPriceError, RuncostsError
 from runcosts.estimate_cli import Bundle, Root, Target, open_bundle
+from runcosts.output import Format, Output
 from runcosts.prices import Prices, gaps, load_prices
 from runcosts.settings import load_settings
 
@@ -25,9 +26,12 @@ PricesFile = Annotated[Path | None, typer.Argument(help="A price file; else that
 
 
 @app.command("show", epilog="Example: runcosts prices show")
-def show_prices(file: PricesFile = None) -> None:
+def show_prices(file: PricesFile = None, output: Format = Output.TABLE) -> None:
     """Print the node types and rates."""
     prices = _load(file, Path())
+    if output is Output.JSON:
+        typer.echo(prices.model_dump_json(indent=2))
+        return
     console.print(f"{prices.currency}, {prices.date}")
     console.print(_rates_table(prices), _nodes_table(prices))
 

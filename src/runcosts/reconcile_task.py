@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -16,7 +17,7 @@ from runcosts.prices import Terms, load_prices
 from runcosts.reconcile import reconcile
 from runcosts.session import open_session
 from runcosts.spark_ledger import quoted_name
-from runcosts.system_tables import LOCAL_CATALOG, make_table, open_table, read_bills
+from runcosts.system_tables import LOCAL_CATALOG, make_table, open_table, read_bills, table_exists
 from runcosts.task_arguments import start_task
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Arguments:
         schema: of the same.
         system_catalog: of billing.usage, billing.list_prices and lakeflow.job_task_run_timeline.
         days: how far back rows are read again, because they arrive late and are corrected.
+        experiment: of MLflow, where the page of costs is logged; empty for nowhere.
         attempt: {{task.execution_count}}, from 1.
     """
 
@@ -47,6 +49,7 @@ class Arguments:
     job_name: str = ""
     job_run_id: str = ""
     task_run_id: str = ""
+    experiment: str = ""
     attempt: str = "1"
 
     def table(self, name: str) -> str:
@@ -71,11 +74,25 @@ def main(argv: Sequence[str] | None = None) -> None:
     spark, state = open_session(), "FAILED"
     try:
         reconcile_bills(spark, arguments, _workspace())
+        show_costs(spark, arguments, Path.cwd())
         state = "SUCCESS"
     finally:
         if "DATABRICKS_RUNTIME_VERSION" in os.environ:
             attempt = _own_attempt(arguments, began, state)
             record_attempt(spark, arguments.table("run_costs"), attempt, Terms(tier=arguments.tier))
+
+
+def show_costs(spark: SparkSession, arguments: Arguments, root: Path) -> None:
+    """Log the page of costs and its pictures, if the job names an experiment for them."""
+    if not arguments.experiment:
+        return
+    from runcosts.report.logged import log_report  # noqa: PLC0415 - matplotlib and MLflow, for this alone
+
+    ledger, bills = arguments.table("run_costs"), arguments.table("run_bills")
+    if table_exists(spark, ledger):
+        log_report(spark, ledger, bills, arguments.currency, arguments.experiment, arguments.task_run_id, root)
+    else:
+        log.info("no page of costs: there is no ledger %s yet", ledger)
 
 
 def reconcile_bills(spark: SparkSession, arguments: Arguments, source: RunSource | None) -> None:

@@ -54,6 +54,12 @@ def open_table(spark: SparkSession, name: str) -> DataFrame:
     return spark.table(quoted)
 
 
+def table_exists(spark: SparkSession, name: str) -> bool:
+    """Whether there is such a table; a local one may be a folder that this session has not seen yet."""
+    folder = local_folder(spark, name)
+    return (folder / "_delta_log").is_dir() if folder else bool(spark.catalog.tableExists(quoted_name(name)))
+
+
 def open_or_make_table(spark: SparkSession, name: str, ddl: str) -> DataFrame:
     """A table by its full name, made empty if there is none."""
     folder = local_folder(spark, name)

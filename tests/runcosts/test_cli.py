@@ -11,7 +11,7 @@ from runcosts.local_ledger import LocalLedger
 
 @pytest.fixture
 def run(monkeypatch):
-    monkeypatch.setattr("runcosts.cli.console.width", 200)
+    monkeypatch.setattr("runcosts.ledger_cli.console.width", 80)
     monkeypatch.setattr("runcosts.prices_cli.console.width", 200)
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 
@@ -62,8 +62,23 @@ def test_the_last_rows_of_every_ledger_are_shown(run, tmp_path, make_row):
     shown = run("ledger", "--root", tmp_path)
 
     assert shown.exit_code == 0
-    for part in ("in_one", "in_two", "0.3295 USD", "2018-10-01 02:50:00"):
+    assert max(map(len, shown.output.splitlines())) <= 80
+    assert "…" not in shown.output
+    for part in ("in_one", "in_two", "0.3295 USD", "2018-10-01", "02:50:00", "m5d.xlarge + 2"):
         assert part in shown.output
+
+
+def test_the_rows_of_the_ledger_are_json_with_every_column(run, tmp_path, make_row):
+    (tmp_path / "pyproject.toml").write_text('[tool.runcosts]\nledger = "w/{schema}/run_costs"\n', encoding="utf-8")
+    LocalLedger(tmp_path / "w/one/run_costs").write([make_row()])
+
+    (row,) = json.loads(run("ledger", "--root", tmp_path, "-o", "json").output)
+
+    assert (row["task_key"], row["seconds"], row["ended_at"]) == ("train", 1200.0, "2018-10-01T02:50:00+00:00")
+
+
+def test_the_price_file_is_json(run):
+    assert json.loads(run("prices", "show", "-o", "json").output)["currency"] == "USD"
 
 
 def test_a_bundle_without_a_ledger_is_told_so(run, tmp_path):

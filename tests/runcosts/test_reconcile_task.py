@@ -1,16 +1,20 @@
 """The task reconcile_costs on local Delta tables, as folders that the session has not seen."""
 
+import datetime as dt
 import logging
 import shutil
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlparse
 
+import mlflow
 import pytest
+from mlflow import MlflowClient
 
 from runcosts.errors import SettingsError
 from runcosts.local_ledger import LocalLedger
-from runcosts.reconcile_task import Arguments, reconcile_bills
+from runcosts.reconcile_task import Arguments, reconcile_bills, show_costs
 
 YESTERDAY = "date_sub(current_date(), 1)"
 BEGAN, ENDED = (f"timestamp({YESTERDAY}) + INTERVAL {hours} HOURS" for hours in (1, 2))
@@ -68,3 +72,22 @@ def test_without_tables_of_bills_a_laptop_is_told_so_and_a_workspace_fails(spark
 def test_a_window_that_is_no_number_of_days_is_refused():
     with pytest.raises(SettingsError, match="expected a whole number"):
         _ = Arguments(days="-1").since
+
+
+def test_the_page_of_costs_is_logged_with_its_pictures(spark, warehouse, make_row, tmp_path):
+    (tmp_path / "pyproject.toml").write_text('[tool.runcosts]\ntracking_uri = "sqlite:///m/mlflow.db"\n', "utf-8")
+    (tmp_path / "m").mkdir()
+    arguments = replace(LOCAL, experiment="costs", task_run_id="7")
+    before = mlflow.get_tracking_uri()
+    try:
+        show_costs(spark, arguments, tmp_path)  # no ledger yet: told, and no error
+        now = dt.datetime.now(dt.UTC)
+        LocalLedger(warehouse / "reconciled/run_costs").write([make_row(started_at=now, ended_at=now)])
+        show_costs(spark, arguments, tmp_path)
+        (run,) = MlflowClient().search_runs([mlflow.get_experiment_by_name("costs").experiment_id])
+        files = {file.path for file in MlflowClient().list_artifacts(run.info.run_id)}
+    finally:
+        mlflow.set_tracking_uri(before)
+    assert files == {"costs.html", "cost_by_job.png", "cost_by_cause.png"}
+    assert run.data.tags["task_run_id"] == "7"
+    assert run.data.metrics["attempts"] == 1
