@@ -46,7 +46,7 @@ def run_experiment(context: Context, overrides: str) -> dict[str, Any]:
     """Train by the settings of the job with those of the experiment on top; the MLflow run and what it reached."""
     own = replace(context, settings=with_overrides(context.settings, overrides))
     versions = own.data_versions(feature_table().name, SILVER_LABELS.name)
-    _, candidate = train(replace(own, tables=pin(own.tables, versions)), MODEL_FEATURES)
+    candidate = train(replace(own, tables=pin(own.tables, versions)), MODEL_FEATURES)
     reached = evaluate(candidate.held_out, candidate.held_out["score"].to_numpy()).as_dict()
     return {
         "run_id": log_candidate(candidate, own.provenance(versions)),
