@@ -20,7 +20,10 @@ from fraud_detection.tables import Tables
 
 WORLD = World(customers=120, terminals=500, days=60, seed=4)
 DIRT = Dirt(broken=0.02, duplicate=0.02, late=0.02, bad_amount=0.02)
-SETTINGS = "training: {window_days: 21, held_out_days: 7, boosters: 1, max_rounds: 20, threads: 1}\n"
+SETTINGS = """
+training: {window_days: 21, held_out_days: 7, boosters: 1, max_rounds: 20, threads: 1,
+  search_folds: 1, search_window_days: 20, search_rounds: 10}
+"""
 PATIENCE = 300
 TIMES_OF_RUNS = ["ingested_at", "updated_at", "first_seen_at", "checked_at"]
 

@@ -21,6 +21,8 @@ PREPARED = {
     "landing_files": ("dataset", "source_file"),
     "data_quality": ("dataset", "source_file", "rule"),
 }
+BELOW = "SELECT run_uuid FROM tags WHERE key = 'mlflow.parentRunId' AND value = '{}'"
+STATES = "SELECT run_uuid, value FROM tags WHERE key = 'state'"
 POINTS = (
     ("bronze_transactions", 2),  # the lines are in bronze, their stream hasn't noted it
     ("quarantine", 2),  # refused lines are published, good ones are not
@@ -82,8 +84,14 @@ def test_features_whose_building_was_killed_are_those_of_the_definition(featured
 
 def test_training_and_registering_that_are_killed_end_in_one_version(featured):
     versions = "SELECT version FROM model_versions"
-    featured.kill_when("train", lambda: any((featured.folder / "mlartifacts").rglob("*")))
-    candidate = featured.finish("train")["run_id"]
+    search = featured.folder / "checkpoints" / "search"
+    featured.kill_when("train", lambda: any(search.glob("*/journal.log")), trials="3")
+    featured.kill_when("train", lambda: any((featured.folder / "mlartifacts").rglob("*")), trials="3")
+    candidate = featured.finish("train", trials="3")["run_id"]
+    trials = [run for (run,) in featured.ask_mlflow(BELOW.format(candidate))]
+    states = [state for run, state in featured.ask_mlflow(STATES) if run in trials]
+    assert states.count("complete") == 3
+    assert not any(search.iterdir())
     verdict = featured.finish("validate", candidate=candidate)["verdict"]
     judged = {"candidate": candidate, "verdict": verdict, "job_run_id": "7"}
     featured.kill_when("register", lambda: bool(featured.ask_mlflow(versions)), **judged)

@@ -50,14 +50,21 @@ def run_batches(plan: Plan, workers: int, backend: str, journal: Journal) -> opt
         pruner=make_pruner(),
     )
     study.enqueue_trial(plan.start)
-    interrupted = journal.interrupted
+    failed = journal.interrupted
     with parallel_config(backend=backend, n_jobs=workers), Parallel(batch_size=1) as parallel:
         while left := plan.trials - (done := count_finished(study)):
-            if done >= journal.finished and interrupted:
-                study.add_trials([_as_failed(trial) for trial in interrupted])
-                interrupted = []
+            failed = _add_failed(study, failed, done)
             _run_batch(study, plan, min(workers, left), parallel, journal)
+    _add_failed(study, failed, plan.trials)
     return study
+
+
+def _add_failed(
+    study: optuna.Study, failed: Sequence[tuple[int, FrozenTrial]], done: int
+) -> list[tuple[int, FrozenTrial]]:
+    """Add the trials that were interrupted when no more than these were done; the others."""
+    study.add_trials([_as_failed(trial) for before, trial in failed if before <= done])
+    return [(before, trial) for before, trial in failed if before > done]
 
 
 def count_finished(study: optuna.Study) -> int:

@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from fraud_detection.models.search.space import Judged, Parameters, read_steps
 
 FINISHED: Final = (TrialState.COMPLETE, TrialState.PRUNED)
+INTERRUPTED: Final = (TrialState.RUNNING, TrialState.FAIL)
 STUDY: Final = "search"
 LOG: Final = "journal.log"
 
@@ -48,14 +49,14 @@ class Journal:
         self._known = {_key(trial.params): read_steps(trial) for trial in self.former if trial.state in FINISHED}
 
     @property
-    def interrupted(self) -> list[FrozenTrial]:
-        """Trials that ran when the process before was killed, and those that had been interrupted before them."""
-        return [trial for trial in self.former if trial.state in {TrialState.RUNNING, TrialState.FAIL}]
-
-    @property
-    def finished(self) -> int:
-        """How many trials the process before had finished."""
-        return len(self._known)
+    def interrupted(self) -> list[tuple[int, FrozenTrial]]:
+        """Trials that a kill interrupted, now or before, each with how many had been finished by then."""
+        finished = [trial.number for trial in self.former if trial.state in FINISHED]
+        return [
+            (sum(number < trial.number for number in finished), trial)
+            for trial in self.former
+            if trial.state in INTERRUPTED
+        ]
 
     def recall(self, points: Sequence[Parameters], step: int) -> list[Judged] | None:
         """What a step gave at these points in the process before; None unless it is known for each of them."""

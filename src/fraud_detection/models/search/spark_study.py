@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from fraud_detection.errors import ModelError
 from fraud_detection.models.search.batches import count_finished
+from fraud_detection.models.search.journal import INTERRUPTED
 from fraud_detection.models.search.space import (
     Judge,
     Parameters,
@@ -25,7 +26,6 @@ from fraud_detection.models.search.space import (
 )
 
 PARENT: Final = "mlflow.parentRunId"
-INTERRUPTED: Final = {TrialState.RUNNING, TrialState.FAIL}
 
 
 def run_spark_study(plan: Plan, workers: int, name: str) -> optuna.Study:

@@ -79,6 +79,9 @@ def test_a_search_that_is_killed_ends_as_one_that_is_not_and_repeats_no_finished
     assert failed.height == len(kills) * workers
     for subsample in failed["subsample"]:  # tried again, from the first step
         assert subsample in finished(found)["subsample"]
+    assert (
+        search(Plan(None, STEPS, TRIALS, SEED, START), workers=workers, keep=keep).trials.height == found.trials.height
+    )
     assert len(plain.calls) < len(undisturbed.calls) - 5
     assert len(undisturbed.calls) <= begun + len(plain.calls) <= len(undisturbed.calls) + failed.height * STEPS
 
