@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import mlflow
 import numpy as np
 import polars as pl
 import pytest
@@ -14,13 +15,15 @@ from sklearn.preprocessing import StandardScaler
 
 from fraud_detection.config import load_section
 from fraud_detection.errors import ConfigurationError
-from fraud_detection.models import plots, split
+from fraud_detection.models import plots, split, tracking
 from fraud_detection.models.boosting import draw_sample, feature_matrix
 from fraud_detection.models.families.registry import find_family
 from fraud_detection.models.metrics import evaluate
+from fraud_detection.models.provenance import Provenance
 from fraud_detection.models.scorer import Calibration, Linear, Scorer
 from fraud_detection.models.settings import TrainingSettings
 from fraud_detection.models.training import fit_candidate, score_rows, train_candidate
+from fraud_detection.models.where import Choice
 
 FEATURES = ("amount", "is_weekend", "is_night", "terminal_fraud_share")
 
@@ -60,6 +63,23 @@ def test_logistic_regression_is_calibrated_alerts_and_is_not_searched(rows, fold
     assert logistic.study is None
     assert logistic.parameters == {"C": 1.0, "max_iter": 1_000, "scale_pos_weight": 1}
     assert logistic.scorer.threshold > 0
+
+
+def test_a_model_without_trees_is_logged_with_where_it_was_trained_and_scores_through_mlflow(
+    store, logistic, rows, fold
+):
+    choice = Choice("sampled", "logistic_regression", "the settings ask for sampled")
+    tried = pl.DataFrame({"C": [1.0], "value": [0.5]})
+    run_id = tracking.log_candidate(replace(logistic, choice=choice, tried=tried), Provenance({"silver_labels": 5}))
+    run = store.get_run(run_id)
+    assert run.data.params["family"] == "logistic_regression"
+    assert run.data.params["where_reason"] == "the settings ask for sampled"
+    assert run.data.params["logistic_regression.C"] == "1.0"
+    assert "trees" not in run.data.params
+    assert mlflow.artifacts.load_text(f"runs:/{run_id}/cross_validation.csv").splitlines() == ["C,value", "1.0,0.5"]
+    judged = split.evaluation_rows(rows, fold)
+    given = tracking.load_model(tracking.model_uri(run_id)).score(judged)
+    np.testing.assert_array_equal(given, score_rows(logistic.scorer, judged))
 
 
 def test_a_fraud_weighs_what_the_parameters_say(rows, fold, logistic):
