@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich import box
@@ -19,7 +19,7 @@ from runcosts.output import Format, Output
 from runcosts.settings import PLACEHOLDER, load_settings
 
 Last = Annotated[int, typer.Option(min=1, help="How many rows.")]
-RIGHT = ("seconds", "cost")
+WRAPPED = ("job, task",)
 console = Console(markup=False, highlight=False)
 
 
@@ -45,14 +45,15 @@ def show_ledger(root: Root = Path(), last: Last = 20, output: Format = Output.TA
 def _table(title: str, rows: list[dict[str, Any]]) -> Table:
     """Two lines an attempt, within 80 columns."""
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("ended", "job, task", "state", "seconds", "compute", "cost"):
-        table.add_column(name, justify="right" if name in RIGHT else "left", overflow="fold")
+    for name in ("ended", "job, task", "state, time", "compute", "cost"):
+        justify: Literal["left", "right"] = "right" if name == "cost" else "left"
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=name not in WRAPPED)
     for row in rows:
         again = f" (attempt {row['attempt'] + 1})" if row["attempt"] else ""
         cost = "?" if row["estimated_usd"] is None else f"{amount(row['estimated_usd'])} {row['currency']}"
         task = f"{plain_name(row['job_name'])}\n  {row['task_key']}{again}"
         moment = f"{row['ended_at']:%Y-%m-%d\n%H:%M:%S}"
-        table.add_row(moment, task, row["result_state"], f"{row['seconds']:.1f}", _compute(row), cost)
+        table.add_row(moment, task, f"{row['result_state']}\n{row['seconds']:,.1f} s", _compute(row), cost)
     return table
 
 
