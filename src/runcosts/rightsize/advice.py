@@ -40,7 +40,6 @@ class TaskAdvice:
 class _Asked:
     """A task of a job that advice is asked for."""
 
-    job: Mapping[str, Any]
     settings: Mapping[str, Any]
     forecast: TaskForecast
     usage: Usage | None
@@ -93,7 +92,6 @@ def _ask(
     for task in forecast.tasks:
         keys = (inner_task(declared[task.task_key])["task_key"], task.task_key)
         found[task.task_key] = _Asked(
-            job=job,
             settings=declared[task.task_key],
             forecast=task,
             usage=next((usages[name, key] for key in keys if (name, key) in usages), None),

@@ -27,7 +27,7 @@ def advice_tables(found: Sequence[TaskAdvice], currency: str) -> Group:
     for name in HEADINGS:
         table.add_column(name, justify="right" if name in HEADINGS[-2:] else "left", overflow="fold")
     for one in found:
-        table.add_row(f"{one.job}.{one.task_key}", *_cells(one))
+        table.add_row(f"{one.job}\n  {one.task_key}", *_cells(one))
     return Group(table, Text("\n".join(line for one in found for line in _lines(one))))
 
 

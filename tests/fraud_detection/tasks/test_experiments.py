@@ -4,11 +4,13 @@ import datetime as dt
 import json
 
 import pytest
+from typer.testing import CliRunner
 
 from fraud_detection.errors import ConfigurationError
 from fraud_detection.schemas import EXPERIMENT_RESULTS, EXPERIMENTS
 from fraud_detection.tasks import experiment_queue as queue
 from fraud_detection.tasks.context import Settings
+from fraud_detection.tasks.experiments_cli import app
 from fraud_detection.tasks.run_experiment import with_overrides
 
 NIGHT = dt.datetime(2018, 10, 1, 23, tzinfo=dt.UTC)
@@ -108,3 +110,9 @@ def test_settings_of_an_experiment_are_put_on_top_of_the_jobs():
 def test_settings_that_no_training_could_use_are_refused(text):
     with pytest.raises(ConfigurationError):
         with_overrides(Settings(), text)
+
+
+def test_the_command_refuses_such_settings_before_anything_is_queued():
+    refused = CliRunner().invoke(app, ["add", '{"training": {"window": 1}}', "--id", "x"])
+    assert refused.exit_code == 2
+    assert "no setting window" in refused.output
