@@ -2,8 +2,9 @@
 
     python benchmarks/http_load.py PORT CONNECTIONS SECONDS FILE
 
-FILE holds one body a line, base64; its first line holds path and headers as JSON. In a body, NNNNNNNN becomes a number
-that no other request has. Prints one JSON object.
+FILE holds one body a line, base64; its first line holds path, headers and shift as JSON. In a body, NNNNNNNN becomes a
+number that no other request has, and TTTTTTTTTTTTTTTTTTTTTTTTTT the time of sending, `shift` seconds ago, so that what
+happens later is sent later. Prints one JSON object.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ import uvloop
 
 END = b"\r\n\r\n"
 LENGTH = b"content-length:"
-PLACE = b"NNNNNNNN"
+NUMBER, TIME = b"N" * 8, b"T" * 26
 
 
 class Connection(asyncio.Protocol):
@@ -63,10 +65,10 @@ class Connection(asyncio.Protocol):
         self.send()
 
 
-async def load(port: int, connections: int, seconds: float, requests: list[bytes]) -> dict[str, float]:
+async def load(port: int, connections: int, seconds: float, requests: list[bytes], shift: float) -> dict[str, float]:
     """Keep the connections busy; each takes the next request of the list, which begins anew at its end."""
     loop, shared = asyncio.get_running_loop(), itertools.cycle(requests)
-    numbered = map(_number, shared, itertools.count(time.time_ns() // 1_000_000 % 10**8))
+    numbered = map(_fill_in, shared, itertools.count(time.time_ns() // 1_000_000 % 10**8), itertools.repeat(shift))
     opened = [
         (await loop.create_connection(lambda: Connection(numbered), "127.0.0.1", port))[1] for _ in range(connections)
     ]
@@ -88,22 +90,25 @@ async def load(port: int, connections: int, seconds: float, requests: list[bytes
     }
 
 
-def _number(request: bytes, number: int) -> bytes:
-    return request.replace(PLACE, b"%08d" % (number % 10**8), 1)
+def _fill_in(request: bytes, number: int, shift: float) -> bytes:
+    if NUMBER not in request:
+        return request
+    now = datetime.fromtimestamp(time.time() - shift, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f").encode()
+    return request.replace(NUMBER, b"%08d" % (number % 10**8), 1).replace(TIME, now, 1)
 
 
-def read_requests(file: Path, port: int) -> list[bytes]:
-    """Whole requests, as they go over the wire."""
+def read_requests(file: Path, port: int) -> tuple[list[bytes], float]:
+    """Whole requests, as they go over the wire, and the shift."""
     first, *bodies = file.read_bytes().splitlines()
     about = json.loads(first)
     headers = "".join(f"{name}: {value}\r\n" for name, value in about["headers"].items())
     start = f"POST {about['path']} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{headers}"
     decoded = [base64.b64decode(body) for body in bodies]
-    return [f"{start}Content-Length: {len(body)}\r\n\r\n".encode() + body for body in decoded]
+    return [f"{start}Content-Length: {len(body)}\r\n\r\n".encode() + body for body in decoded], about["shift"]
 
 
 if __name__ == "__main__":
     own_port, number, duration, place = sys.argv[1:]
-    read = read_requests(Path(place), int(own_port))
+    read, ago = read_requests(Path(place), int(own_port))
     uvloop.install()
-    print(json.dumps(asyncio.run(load(int(own_port), int(number), float(duration), read))))
+    print(json.dumps(asyncio.run(load(int(own_port), int(number), float(duration), read, ago))))

@@ -25,7 +25,8 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock_time
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -50,6 +51,7 @@ BOOSTERS, TREES = 3, 100
 CONNECTIONS = 8
 WARM_UP_SECONDS = 3
 BODIES = 5_000
+NIGHT = clock_time()
 LABEL_DELAY = pl.duration(days=7)
 CLIENT = Path(__file__).with_name("http_load.py")
 BIN = Path(sys.executable).parent
@@ -185,17 +187,19 @@ def describe_servers(folder: Path, new: pl.DataFrame, last_day: date, workers: i
 def write_requests(file: Path, path: str, rows: pl.DataFrame, body: Callable[[dict[str, Any]], dict[str, Any]]) -> Path:
     """What the client sends, in the order of time."""
     headers = {"Authorization": f"Bearer {os.environ['FRAUD_SERVE_TOKEN']}", "Content-Type": "application/json"}
-    lines = [json.dumps({"path": path, "headers": headers}).encode()]
+    shift = (
+        time.time() - datetime.combine(rows["event_time"].dt.date().max() + timedelta(days=1), NIGHT, UTC).timestamp()
+    )
+    lines = [json.dumps({"path": path, "headers": headers, "shift": shift}).encode()]
     lines += [base64.b64encode(json.dumps(body(row)).encode()) for row in rows.iter_rows(named=True)]
     file.write_bytes(b"\n".join(lines))
     return file
 
 
 def transaction_body(row: dict[str, Any]) -> dict[str, Any]:
-    """One raw transaction; the client gives each a new id, so that none comes twice."""
+    """One raw transaction; the client gives each a new id and time, so that each is the newest of its card."""
     named = {name: row[name] for name in ("customer_id", "terminal_id")}
-    time_text = row["event_time"].isoformat()
-    return {"transaction_id": "N-NNNNNNNN", "event_time": time_text, **named, "amount": row["amount_cents"] / 100}
+    return {"transaction_id": "N-NNNNNNNN", "event_time": "T" * 26, **named, "amount": row["amount_cents"] / 100}
 
 
 def feature_body(row: dict[str, Any], params: dict[str, int]) -> dict[str, Any]:

@@ -3,23 +3,29 @@
 import copy
 
 import pytest
+from databricks.bundles.apps import App
 from databricks.bundles.clusters import Cluster
+from databricks.bundles.database_instances import DatabaseInstance
 from databricks.bundles.experiments import MlflowExperiment
 from databricks.bundles.instance_pools import InstancePool
 from databricks.bundles.jobs import Job
 from databricks.bundles.registered_models import RegisteredModel
 from databricks.bundles.schemas import Schema
+from databricks.bundles.secret_scopes import SecretScope
 from databricks.bundles.volumes import Volume
 from databricks.sdk.service.jobs import JobSettings
 
 TARGETS = ["local", "dev", "staging", "prod"]
 TYPES = {
+    "apps": App,
     "clusters": Cluster,
+    "database_instances": DatabaseInstance,
     "experiments": MlflowExperiment,
     "instance_pools": InstancePool,
     "jobs": Job,
     "registered_models": RegisteredModel,
     "schemas": Schema,
+    "secret_scopes": SecretScope,
     "volumes": Volume,
 }
 SET_BY_THE_CLI = {"deployment", "edit_mode", "format", "id", "volume_path", "full_name"}

@@ -1,6 +1,7 @@
 """The app: addresses, what they answer, and what runs beside them."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -85,6 +86,8 @@ def _make_lifespan(parts: Parts, batcher: Batcher) -> Callable[[FastAPI], Any]:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         """Load the champion before the first request, answer what has come before the end."""
         await parts.model.renew()
+        gc.collect()
+        gc.freeze()  # what was loaded stays: looking through it again and again would make some answers late
         beside = [asyncio.create_task(batcher.run()) for _ in range(parts.lanes)]
         beside.append(asyncio.create_task(parts.model.keep_new(parts.settings.reload_seconds)))
         try:

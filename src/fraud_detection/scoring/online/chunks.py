@@ -11,7 +11,7 @@ from fraud_detection.features.point_in_time import MICROSECONDS_A_DAY, NEVER
 from fraud_detection.features.spans import Ints
 from fraud_detection.scoring.online.history import EVENT_TIME, KNOWN_AT, LABEL, WIDTH
 
-PERIOD: Final = 30 * MICROSECONDS_A_DAY
+PERIOD: Final = 7 * MICROSECONDS_A_DAY
 SEPARATOR: Final = "\x1f"
 
 

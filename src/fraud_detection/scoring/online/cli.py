@@ -27,6 +27,7 @@ from fraud_detection.scoring.online.metrics import SHARED_FOLDER
 
 WORKER = "fraud_detection.scoring.online.launch:make_worker"
 REFUSED = 2
+START_SECONDS = 60  # what a worker loads takes longer than the five seconds that are usual, where cores are few
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 console = Console(soft_wrap=True, highlight=False)
@@ -68,6 +69,7 @@ def run(
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=serving.shutdown_seconds,
+            timeout_worker_healthcheck=START_SECONDS,
         )
 
 
