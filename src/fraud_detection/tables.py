@@ -52,6 +52,11 @@ class Tables:
         if self.warehouse:
             spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{self.catalog}`.`{self.schema}`")
 
+    def use(self, spark: SparkSession) -> None:
+        """Let SQL that names tables without a schema mean these."""
+        self.create_schema(spark)
+        spark.sql(f"USE `{self.catalog}`.`{self.schema}`")
+
     def read(self, spark: SparkSession, table: str) -> DataFrame:
         """The rows of a table."""
         self._register(spark, table)

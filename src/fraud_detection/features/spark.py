@@ -4,7 +4,7 @@ Entities are cut into shards by a hash; each kind of entity costs one shuffle, a
 travel with the features that they have so far. Works on classic sessions and on Spark Connect.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pyarrow as pa
 from pyspark import cloudpickle
@@ -71,8 +71,8 @@ def _pickle(stage: Stage) -> bytes:
     return pickled
 
 
-def _apply(work: ShardWork) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def compute(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _apply(work: ShardWork) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def compute(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield from compute_shard(batches, work)
 
     return compute
