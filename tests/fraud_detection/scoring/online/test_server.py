@@ -28,7 +28,7 @@ AS_OF = WORLD.start + timedelta(days=WORLD.days)
 HISTORY = generate_transactions(WORLD)
 CARDS, TERMINALS = (HISTORY[name].unique().sort().to_list() for name in ("customer_id", "terminal_id"))
 SCORE = "/api/v1/score"
-UP_SECONDS = 60
+UP_SECONDS = 150
 
 
 @pytest.fixture(scope="module")
