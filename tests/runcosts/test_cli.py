@@ -88,6 +88,9 @@ def test_a_bundle_without_a_ledger_is_told_so(run, tmp_path):
     assert "no [tool.runcosts] ledger" in shown.output
 
 
-@pytest.mark.parametrize("command", [("prices", "show"), ("prices", "check"), ("ledger",)])
+COMMANDS = ["prices show", "prices check", "ledger", "report", "rightsize", "plan", "breakeven"]
+
+
+@pytest.mark.parametrize("command", [command.split() for command in COMMANDS])
 def test_every_command_has_an_example(run, command):
     assert "Example: runcosts " + " ".join(command) in run(*command, "--help").output

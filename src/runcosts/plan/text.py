@@ -13,7 +13,7 @@ from runcosts.forecast_text import amount
 from runcosts.plan.batches import Batch
 from runcosts.plan.moves import Move
 from runcosts.plan.peaks import HOURS, Overload, Step, hours, peak, spans_of
-from runcosts.plan.week import Week
+from runcosts.plan.week import PlannedJob, Week
 
 MANY = 99
 
@@ -39,16 +39,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
     """Times in UTC; `hours` is the most nodes of each hour, a list a day."""
     document = {
         "first": plan.week.first,
-        "jobs": [
-            {
-                "job": job.job,
-                "cron": job.cron,
-                "zone": job.zone,
-                "starts": job.starts,
-                "minutes": float(job.seconds / 60),
-            }
-            for job in plan.week.jobs
-        ],
+        "jobs": [_job_json(job) for job in plan.week.jobs],
         "limits": plan.limits,
         "peak": asdict(plan.peak) if plan.peak else None,
         "hours": hours(spans_of(plan.week.jobs), plan.week.begin),
@@ -109,6 +100,11 @@ def _batch_line(one: Batch) -> str:
         return f"batch {one.job}.{one.task_key}: no past iterations, so nobody knows how many fit"
     each = f"{one.minutes:.1f} min and {amount(one.cost)} each, {one.concurrency} at a time"
     return f"batch {one.job}.{one.task_key}: {each}; at most {one.most or '?'} end before the job's timeout"
+
+
+def _job_json(job: PlannedJob) -> dict[str, Any]:
+    times = {"starts": job.starts, "minutes": float(job.seconds / 60)}
+    return {"job": job.job, "cron": job.cron, "zone": job.zone, **times}
 
 
 def _batch_json(one: Batch) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A chart of stacked bars over days: where everything stands, in pixels of its picture."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil
@@ -72,30 +72,33 @@ def draw_chart(
     legend = [*names[: MOST_COLOURS - 1], OTHERS] if len(names) > MOST_COLOURS else list(names)
     stacks = {day: _stack(sums, names, legend, day) for day in days}
     top, step = _scale(max((sum(stack.values(), Decimal(0)) for stack in stacks.values()), default=Decimal(0)))
-    pitch, room = (width - LEFT - RIGHT) / len(days), height - TOP - BOTTOM
-    pieces: list[Piece] = []
-    for index, day in enumerate(days):
-        base = height - BOTTOM + 0.0
-        for colour, (name, value) in enumerate(stacks[day].items(), 1):
-            tall = float(value / top) * room
-            base -= tall
-            if value > 0:
-                title = f"{day:%a %d %b}: {name}, {amount(value)}"
-                left = round(LEFT + (index + GAP / 2) * pitch, 2)
-                pieces.append(Piece(left, round(base, 2), round(pitch * (1 - GAP), 2), round(tall, 2), colour, title))
+    pitch, foot = (width - LEFT - RIGHT) / len(days), height - BOTTOM
+    scale = (foot - TOP) / float(top)
+    bars = (_bar(day, stacks[day], LEFT + index * pitch, pitch, foot, scale) for index, day in enumerate(days))
     lines = [step * number for number in range(int(top / step) + 1)]
     return Chart(
         width,
         height,
-        tuple(pieces),
-        tuple(
-            Label(LEFT, round(height - BOTTOM - float(line / top) * room, 2), f"{line.normalize():f}") for line in lines
-        ),
+        tuple(piece for bar in bars for piece in bar),
+        tuple(Label(LEFT, round(foot - float(line) * scale, 2), f"{line.normalize():f}") for line in lines),
         tuple(_day_labels(days, pitch, height)),
         tuple(_mark_labels(marks, days, pitch)),
         tuple(legend),
         width - RIGHT,
     )
+
+
+def _bar(
+    day: dt.date, stack: Mapping[str, Decimal], left: float, pitch: float, foot: float, scale: float
+) -> Iterator[Piece]:
+    """The pieces of a day, from below."""
+    for colour, (name, value) in enumerate(stack.items(), 1):
+        tall = float(value) * scale
+        foot -= tall
+        if value > 0:
+            title = f"{day:%a %d %b}: {name}, {amount(value)}"
+            x, width = round(left + pitch * GAP / 2, 2), round(pitch * (1 - GAP), 2)
+            yield Piece(x, round(foot, 2), width, round(tall, 2), colour, title)
 
 
 def _stack(
