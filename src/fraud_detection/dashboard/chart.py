@@ -8,7 +8,7 @@ Point = tuple[str, str, float]
 """Place on the axis, series, value."""
 
 WIDTH, HEIGHT = 640, 260
-LEFT, RIGHT, TOP, BOTTOM = 62, 14, 12, 28
+LEFT, RIGHT, TOP, BOTTOM = 62, 36, 12, 28
 LINES, LABEL_PIXELS = 4, 84
 SERIES = 6
 

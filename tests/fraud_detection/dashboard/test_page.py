@@ -35,7 +35,7 @@ def days(count, **values):
 
 
 ROWS = {
-    "last_day": [{"transactions": 9_912, "known_frauds": 0, "fraud_amount": 0.0}],
+    "last_days": [{"transactions": 9_912, "known_frauds": 1_733}],
     "saved": [{"saved": 158_034.0}],
     "volumes": [row | {"transactions": 9_800 + 37 * n % 400} for n, row in enumerate(days(30))],
     "frauds": [row | {"fraud_amount": 5_000.5 + 211 * n % 900} for n, row in enumerate(days(30))],
@@ -137,7 +137,7 @@ def test_numbers_are_said_as_people_read_them(value, said):
             lambda d: d["pages"][0]["layout"][0]["widget"]["spec"].update(widgetType="pie"),
             "is a pie; expected one that",
         ),
-        (lambda d: d["datasets"].pop(), "has widgets of waste; expected one of last_day"),
+        (lambda d: d["datasets"].pop(), "has widgets of waste; expected one of last_days"),
     ],
 )
 def test_a_file_that_cannot_be_drawn_is_refused(tmp_path, change, said):
