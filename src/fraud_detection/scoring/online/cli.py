@@ -76,6 +76,7 @@ def run(
 @app.command()
 def fill(
     settings: SettingsFile = "",
+    catalog: Annotated[str, typer.Option(help="Of the tables, on a cluster of Databricks, which reads by Spark.")] = "",
     schema: Annotated[str, typer.Option(help="Of the tables; without, the only one of the warehouse.")] = "",
 ) -> None:
     """Fill the store of histories from the tables of features and labels; repeating it changes nothing.
@@ -83,7 +84,7 @@ def fill(
     Example: fraud-serve fill
     """
     with _told():
-        held = filling.fill_from_delta(filling.find_tables(local_folder() / "warehouse", schema), settings)
+        held = _fill_by_spark(catalog, schema, settings) if catalog else _fill_here(schema, settings)
     console.print(f"the store holds {held:,} transactions")
 
 
@@ -96,6 +97,19 @@ def erase(customer: Annotated[str, typer.Argument(help="customer_id")], settings
     with _told():
         gone = filling.erase(customer, settings)
     console.print(f"{gone:,} transactions are removed")
+
+
+def _fill_here(schema: str, settings: str) -> int:
+    return filling.fill_from_delta(filling.find_tables(local_folder() / "warehouse", schema), settings)
+
+
+def _fill_by_spark(catalog: str, schema: str, settings: str) -> int:
+    from fraud_detection.session import get_session, on_databricks  # noqa: PLC0415  the app has no Spark
+    from fraud_detection.tables import Tables  # noqa: PLC0415
+
+    warehouse = local_folder() / "warehouse"
+    tables = Tables(catalog, schema, None if on_databricks() else warehouse)
+    return filling.fill_from_spark(get_session(warehouse), tables, settings)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -15,6 +15,11 @@ from fraud_detection.scoring.online.history import STORED, labels_of_frame, rows
 from fraud_detection.scoring.online.launch import load_settings, open_store
 from fraud_detection.scoring.online.requests import EPOCH, MICROSECOND
 from fraud_detection.scoring.online.store import Store
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from fraud_detection.tables import Tables
 
 AT_ONCE: Final = 50_000
 PUBLISHED_AT_ONCE: Final = 1_000
@@ -78,6 +83,10 @@ def find_newest(folder: Path) -> datetime:
         DataError: there is none.
     """
     newest = _scan(folder / TRANSACTION_FEATURES).select(pl.col("event_time").max()).collect().item()
+    return _require_newest(newest)
+
+
+def _require_newest(newest: datetime | None) -> datetime:
     if newest is None:
         raise DataError(f"{TRANSACTION_FEATURES} has no row; expected some: run the training job first")
     return datetime.fromtimestamp(newest.timestamp(), UTC)
@@ -127,6 +136,24 @@ def erase(customer: str, settings: str = "") -> int:
         StoreError: the store does not answer.
     """
     return _with_store(settings, lambda store: store.erase(customer))
+
+
+def fill_from_spark(spark: "SparkSession", tables: "Tables", settings: str = "") -> int:
+    """As `fill_from_delta`, by a session of Spark, for tables that a catalog keeps.
+
+    Raises:
+        DataError: no transaction has features.
+        StoreError: the store does not answer.
+    """
+    from fraud_detection.features.frames import to_polars  # noqa: PLC0415  the app has no Spark
+
+    features, labels = tables.read(spark, TRANSACTION_FEATURES), tables.read(spark, SILVER_LABELS.name)
+    newest = features.agg({"event_time": "max"}).toArrow()[0][0].as_py()
+    since = kept_since(_require_newest(newest), load_settings(settings).serving.keep_days)
+    recent = features.filter(features["event_time"] >= since).select(*COLUMNS)
+    joined = recent.join(labels.select("transaction_id", *LABELS), on="transaction_id", how="left")
+    rows = to_polars(joined.orderBy("event_time", "transaction_id"))  # those of keep_days
+    return _with_store(settings, lambda store: fill(store, [rows], since))
 
 
 def fill_from_delta(folder: Path, settings: str = "") -> int:

@@ -8,8 +8,16 @@ import pytest
 
 from fraud_detection.errors import DataError
 from fraud_detection.features.definition import fingerprint
+from fraud_detection.features.frames import to_spark
 from fraud_detection.features.settings import FeatureSettings
-from fraud_detection.scoring.online.filling import erase, fill_from_delta, find_tables, publish, publish_labels
+from fraud_detection.scoring.online.filling import (
+    erase,
+    fill_from_delta,
+    fill_from_spark,
+    find_tables,
+    publish,
+    publish_labels,
+)
 from fraud_detection.scoring.online.sqlite import SqliteStore
 
 NEWEST = datetime(2018, 9, 30, 12, tzinfo=UTC)
@@ -95,3 +103,16 @@ def test_tables_that_are_missing_or_more_than_one_are_named(folder):
         find_tables(folder / "warehouse", "")
     with pytest.raises(DataError, match="there is no table silver_labels"):
         fill_from_delta(folder / "warehouse" / "fraud2")
+
+
+def test_spark_fills_the_store_alike(folder, spark, make_tables):
+    tables = make_tables(folder / "spark")
+    tables.create_schema(spark)
+    for name in ("transaction_features", "silver_labels"):
+        rows = pl.read_delta(str(folder / "warehouse" / "fraud" / name))
+        to_spark(spark, rows).write.format("delta").option("path", str(tables.folder(name))).saveAsTable(
+            tables.name(name)
+        )
+
+    assert fill_from_spark(spark, tables) == 2
+    assert read(folder, "m1") == [("a", 2, True), ("b", 3, False)]
