@@ -62,8 +62,20 @@ def search(plan: Plan, place: Place = "threads", workers: int = 1, keep: Path | 
 def _search_by_mlflow(plan: Plan, workers: int, keep: Path | None) -> Study:
     from fraud_detection.models.search.spark_study import run_spark_study  # noqa: PLC0415  loads Spark
 
-    study = run_spark_study(plan, workers, f"search {keep.name if keep else uuid.uuid4().hex}")
+    study = run_spark_study(plan, workers, _name_study(keep))
     return replace(_describe(plan, study), in_mlflow=True)
+
+
+def _name_study(keep: Path | None) -> str:
+    """The name of the search that was killed, or a new one; once the folder is gone, the same input searches anew."""
+    name = f"search {uuid.uuid4().hex}"
+    if keep is None:
+        return name
+    note = keep / "study"
+    keep.mkdir(parents=True, exist_ok=True)
+    if not note.exists() or not note.read_text():
+        note.write_text(name)
+    return note.read_text()
 
 
 def _describe(plan: Plan, study: optuna.Study) -> Study:

@@ -81,6 +81,9 @@ def test_mlflows_study_runs_on_several_processes_prunes_and_goes_on_where_it_was
     bad = again.trials.filter(pl.col("mean_after_1") == -9)
     assert bad["state"].to_list() == ["pruned"]
     assert bad["mean_after_2"].to_list() == [None]
+    assert len(children(client, run_id)) == 1
+    search(Plan(make_judge(0), 1, 1, 0, START), "mlflow_spark", 2, tmp_path / "other")
+    assert len(children(client, run_id)) == 2
 
 
 def test_what_fails_on_a_worker_is_told_as_it_is_and_spark_is_of_use_afterwards(spark):
