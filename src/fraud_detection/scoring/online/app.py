@@ -18,7 +18,7 @@ from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.scoring.online import invocations, metrics
 from fraud_detection.scoring.online.batching import Batcher
 from fraud_detection.scoring.online.champion import LiveModel
-from fraud_detection.scoring.online.description import SCORE, describe, draw_page
+from fraud_detection.scoring.online.description import INVOCATIONS, READY, SCORE, describe, draw_page
 from fraud_detection.scoring.online.guard import (
     Guard,
     answer_failure,
@@ -119,7 +119,7 @@ def _score_routes(parts: Parts, batcher: Batcher) -> APIRouter:
 def _other_routes(parts: Parts, app: FastAPI) -> APIRouter:
     router = APIRouter()
 
-    @router.post("/invocations", tags=["MLflow"])
+    @router.post("/invocations", **INVOCATIONS)
     async def predict(request: Request) -> Response:
         """Answer features with predictions, as MLflow's scoring server does; nothing is looked up or kept."""
         body = await read_body(request, parts.settings, invocations.TYPES)
@@ -132,7 +132,7 @@ def _other_routes(parts: Parts, app: FastAPI) -> APIRouter:
         """Whether the process answers."""
         return {"status": "ok"}
 
-    @router.get("/readyz", tags=["operation"])
+    @router.get("/readyz", **READY)
     async def tell_readiness() -> Response:
         """Whether transactions can be scored: a champion is loaded, the store answers and is filled."""
         champion = parts.model.current()

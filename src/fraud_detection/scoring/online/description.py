@@ -57,12 +57,17 @@ PROBLEM: Final[dict[str, Any]] = {
 """Problem details (RFC 9457)."""
 
 
-def _tell_problems() -> dict[int | str, dict[str, Any]]:
+def _tell_problems(*only: str) -> dict[int | str, dict[str, Any]]:
+    """The problems that an address answers with, by status; without names all of them."""
     by_status: dict[int | str, dict[str, Any]] = {}
     for code, (status, title) in CODES.items():
+        if only and code not in only:
+            continue
         told = by_status.setdefault(status, {"description": "", "content": {MEDIA_TYPE: {"schema": PROBLEM}}})
         told["description"] += f"{', ' if told['description'] else ''}{title} ({code})"
-    by_status[422]["content"] = {MEDIA_TYPE: {"schema": PROBLEM, "examples": {"negative amount": {"value": INVALID}}}}
+    if 422 in by_status:  # noqa: PLR2004  the status of what breaks the contract
+        examples = {"negative amount": {"value": INVALID}}
+        by_status[422]["content"] = {MEDIA_TYPE: {"schema": PROBLEM, "examples": examples}}
     return by_status
 
 
@@ -93,6 +98,44 @@ SCORE: Final[dict[str, Any]] = {
     },
 }
 """What is told of POST /api/v1/score."""
+
+FEATURES: Final[dict[str, Any]] = {"columns": ["amount", "…"], "data": [[57.25, 0]]}
+INVOCATIONS: Final[dict[str, Any]] = {
+    "tags": ["MLflow"],
+    "responses": {
+        200: {
+            "description": "the predictions, one a row",
+            "content": _body(
+                {"one": {"predictions": [{"probability": 0.0312, "is_alert": False}]}}, {"type": "object"}
+            ),
+        },
+        **_tell_problems(
+            *("not_json", "bad_request", "unauthorised", "slow_body", "too_large", "bad_media_type", "too_many"),
+            *("failed", "no_champion", "model_failed"),
+        ),
+    },
+    "openapi_extra": {
+        "requestBody": {
+            "required": True,
+            "content": _body(
+                {
+                    "features": {"dataframe_split": FEATURES},
+                    "with reasons": {"dataframe_split": FEATURES, "params": {"reasons": 3}},
+                },
+                {"type": "object"},
+            ),
+        }
+    },
+}
+"""What is told of POST /invocations."""
+READY: Final[dict[str, Any]] = {
+    "tags": ["operation"],
+    "responses": {
+        200: {"description": "transactions can be scored"},
+        **_tell_problems("store_down", "no_champion", "model_failed"),
+    },
+}
+"""What is told of GET /readyz."""
 
 
 def describe(app: FastAPI, settings: ServingSettings) -> None:

@@ -27,7 +27,6 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "store_down": (503, "The online store does not answer"),
     "no_champion": (503, "There is no champion to score with"),
     "model_failed": (503, "The model cannot be used"),
-    "stopping": (503, "The app is stopping"),
 }
 """Every code, with its status and title."""
 

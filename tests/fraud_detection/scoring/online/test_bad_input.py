@@ -5,11 +5,15 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from starlette.requests import Request
 
 from fraud_detection.errors import ModelError
 from fraud_detection.scoring.online.champion import LiveModel
 from fraud_detection.scoring.online.filling import fill
+from fraud_detection.scoring.online.guard import read_body
 from fraud_detection.scoring.online.postgres import PostgresStore
+from fraud_detection.scoring.online.problems import Problem
+from fraud_detection.scoring.online.settings import ServingSettings
 from fraud_detection.scoring.online.sqlite import SqliteStore
 
 NOW = datetime(2018, 10, 1, tzinfo=UTC)
@@ -132,6 +136,17 @@ def test_ten_megabytes_are_refused_before_they_are_read_and_when_their_size_is_n
     assert told(client.post(SCORE, content=body, headers=JSON)) == (413, "too_large")
     parts = (body[start : start + 100_000] for start in range(0, len(body), 100_000))
     assert told(client.post(SCORE, content=parts, headers=JSON)) == (413, "too_large")
+
+
+def test_a_body_that_does_not_arrive_is_given_up():
+    async def receive():
+        await asyncio.sleep(60)
+
+    request = Request({"type": "http", "method": "POST", "headers": []}, receive)
+
+    with pytest.raises(Problem) as raised:
+        asyncio.run(read_body(request, ServingSettings(body_seconds=0.05), {"application/json": "json"}))
+    assert (raised.value.status, raised.value.code) == (408, "slow_body")
 
 
 def test_another_media_type_method_or_address_is_told_so(client):
