@@ -92,8 +92,18 @@ def test_no_job_that_runs_the_change_may_write(file):
 def test_deployments_wait_for_each_other_and_are_not_cut_off():
     for name, job in jobs_of(ROOT / ".github" / "workflows" / "deploy.yml"):
         assert job["concurrency"] == {"group": f"deploy-{name}", "cancel-in-progress": False}
-    stages = {stage["stage"]: stage for stage in read(AZURE[0])["stages"]}
+    stages = {stage["stage"]: stage for stage in mappings_in(read(AZURE[0])["stages"]) if "stage" in stage}
     assert {name for name, stage in stages.items() if stage.get("lockBehavior")} == {"staging", "production"}
+
+
+def test_on_azure_a_connection_signs_in_and_nothing_needs_one_before_it_is_set_up():
+    switched = [part for part in mappings_in(read(AZURE[0])) if "${{ if parameters.deploy }}" in part]
+    wanted = [part["connection"] for part in mappings_in(read(AZURE[0])) if "connection" in part]
+    found = [part["connection"] for part in mappings_in(switched) if "connection" in part]
+
+    assert sorted(found) == sorted(wanted)
+    assert set(wanted) == {"fraud-validate", "fraud-integration", "fraud-staging", "fraud-production"}
+    assert read(AZURE[0])["parameters"] == [{"name": "deploy", "type": "boolean", "default": False}]
 
 
 @pytest.mark.parametrize("file", ALL, ids=NAMES)
