@@ -76,7 +76,7 @@ def test_a_road_that_the_settings_name_is_taken_and_told_with_its_reason(context
     told = {"family": "xgboost", "where": "sampled", "where_reason": "the settings ask for sampled"}
     assert tell_choice(sampled) == told
     whole = train(context, FEATURES)
-    assert tell_choice(whole)["where"] == "single_node"
+    assert (whole.settings.where, tell_choice(whole)["where"]) == ("single_node", "single_node")
     assert tell_choice(whole)["where_reason"].startswith("all 4,200 rows fit into memory; the ")
     assert (whole.rows, whole.frauds, whole.fold) == (sampled.rows, sampled.frauds, sampled.fold)
     assert whole.held_out["transaction_id"].equals(sampled.held_out["transaction_id"])
