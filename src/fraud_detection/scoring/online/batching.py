@@ -1,6 +1,7 @@
 """Requests that arrive together are computed together: most of the work of one serves them all."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ class Batcher:
         """Compute at most so many transactions at a time."""
         self._compute, self._most = compute, most
         self._waiting: asyncio.Queue[Order] = asyncio.Queue()
-        self._left: Order | None = None
+        self._left: deque[Order] = deque()
 
     async def submit(self, transactions: Sequence[Incoming]) -> list[bytes]:
         """The answers to transactions, in their order; many go in parts by time, so that nobody else waits long."""
@@ -39,19 +40,20 @@ class Batcher:
         return [answers[place] for place in range(len(transactions))]
 
     async def run(self) -> None:
-        """Compute for ever."""
+        """Compute for ever; several may run beside each other."""
         while True:
-            await self._serve(self._take(self._left or await self._waiting.get()))
+            first = self._left.popleft() if self._left else await self._waiting.get()
+            await self._serve(self._take(first))
 
     def _take(self, first: Order) -> list[Order]:
         """What waits already, as far as it fits; a transaction that is sent twice at once is scored twice in turn."""
-        self._left, orders = None, [first]
+        orders = [first]
         seen = {one.transaction_id for one in first.transactions}
         while not self._waiting.empty():
             order = self._waiting.get_nowait()
             ids = {one.transaction_id for one in order.transactions}
             if len(seen) + len(ids) > self._most or seen & ids:
-                self._left = order
+                self._left.append(order)
                 break
             orders.append(order)
             seen |= ids
