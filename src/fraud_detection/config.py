@@ -134,6 +134,7 @@ class DataSettings:
         retention_hours: how long files that a table no longer needs are kept for those who still read them.
         mapping: how the files name and write what is expected.
         kafka: datasets that arrive in Kafka instead of files.
+        streamed: whether the job `streaming` takes in transactions, all the time; data_prep then takes in labels only.
     """
 
     label_delay_days: int = 7
@@ -144,6 +145,7 @@ class DataSettings:
     retention_hours: int = SAFE_RETENTION_HOURS
     mapping: Mappings = field(default_factory=Mappings)
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
+    streamed: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what would lose rows of readers, or is no share."""

@@ -1,5 +1,7 @@
-"""The same transactions through batch and stream: the same scores, decisions and reasons, to the last bit."""
+"""The same transactions in batch, in a stream and online: the same scores, decisions and reasons, to the last bit."""
 
+import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from queue import SimpleQueue
 
@@ -12,13 +14,21 @@ from polars.testing import assert_frame_equal
 from fraud_detection.data.cleaning import transactions_cleaning
 from fraud_detection.data.prepare import Work
 from fraud_detection.features import single_node
+from fraud_detection.features.contract import LABELS
+from fraud_detection.features.definition import fingerprint
 from fraud_detection.features.frames import to_polars, to_spark
+from fraud_detection.features.online import to_incoming
 from fraud_detection.features.registry import MODEL_FEATURES
 from fraud_detection.models.boosting import feature_matrix
 from fraud_detection.models.scorer import Calibration, Scorer
 from fraud_detection.schemas import PREDICTIONS, SILVER_LABELS, SILVER_TRANSACTIONS
 from fraud_detection.scoring.batch import score_batch
 from fraud_detection.scoring.champion import Champion
+from fraud_detection.scoring.online.champion import LiveModel
+from fraud_detection.scoring.online.filling import fill
+from fraud_detection.scoring.online.history import labels_of_frame
+from fraud_detection.scoring.online.scoring import Pipeline
+from fraud_detection.scoring.online.sqlite import SqliteStore
 from fraud_detection.scoring.recent import RecentHistory
 from fraud_detection.scoring.running import Run, ensure_tables
 from fraud_detection.scoring.settings import ScoringSettings
@@ -30,6 +40,7 @@ from fraud_detection.tasks.feature_build import build
 NAME = "parity"
 START = datetime(2018, 4, 1, tzinfo=UTC)
 ENTITIES = ("customer_id", "terminal_id")
+ANSWERED = ("transaction_id", "probability", "threshold", "is_alert", "model_name", "model_version", "variant")
 NEW_DAYS = 18
 SETTINGS = Settings(scoring=ScoringSettings(days=NEW_DAYS))
 
@@ -83,7 +94,7 @@ def money():
     return (pl.col("amount_cents").cast(pl.Decimal(14, 2)) / 100).cast(pl.Decimal(12, 2))
 
 
-def test_batch_and_stream_agree(spark, tables, registry, arrivals, tmp_path):
+def test_batch_stream_and_online_agree(spark, tables, registry, arrivals, tmp_path):
     since = since_of(arrivals)
     old, new = (arrivals.filter((pl.col("event_time") >= since) == late) for late in (False, True))
     assert new.height >= 1000
@@ -129,6 +140,28 @@ def test_batch_and_stream_agree(spark, tables, registry, arrivals, tmp_path):
     assert batch["is_alert"].any()
     assert (batch["reasons"].is_not_null() == batch["is_alert"]).all()
     assert_frame_equal(batch, streamed, check_exact=True)
+
+    store = SqliteStore(tmp_path / "online.db", fingerprint(SETTINGS.features))
+    known = computed.join(arrivals.select("transaction_id", *LABELS), on="transaction_id").sort("event_time")
+    online = asyncio.run(score_online(store, known, since, champion.current()))
+    assert_frame_equal(online, streamed.select(online.columns), check_exact=True)
+
+
+async def score_online(store, known, since, model):
+    """Answers to the new transactions, some at a time, by a store that holds the old ones; labels come as they are."""
+    old, new = (known.filter((pl.col("event_time") >= since) == late) for late in (False, True))
+    live = LiveModel(NAME, lambda: model.version, lambda _: model)
+    await live.renew()
+    await fill(store, [old], START)
+    await store.add_labels(labels_of_frame(new.drop_nulls("known_at")))
+    pipeline = Pipeline(store, live, SETTINGS.features, SETTINGS.scoring.most_reasons)
+    answers = []
+    for few in new.sort("event_time", "transaction_id").iter_slices(13):
+        answers += [json.loads(answer) for answer in await pipeline.score(to_incoming(few))]
+    await store.close()
+    rows = pl.DataFrame([{name: answer[name] for name in ANSWERED} for answer in answers])
+    reasons = [json.dumps(answer["reasons"]) if answer["is_alert"] else None for answer in answers]
+    return rows.with_columns(reasons=pl.Series(reasons, dtype=pl.String))
 
 
 def read_predictions(spark, tables):

@@ -65,7 +65,7 @@ def prepare(
     *,
     replay: bool = False,
 ) -> list[Account]:
-    """Take in all new files and publish their rows.
+    """Take in all new files and publish their rows; of labels only, where a stream takes in transactions.
 
     Args:
         replay: judge the lines in quarantine again, by the rules and the mapping of now.
@@ -78,7 +78,7 @@ def prepare(
     for table in (LANDING_FILES, QUARANTINE, DATA_QUALITY):
         tables.ensure(spark, table)
     accounts = []
-    for cleaning in (transactions_cleaning(settings), labels_cleaning(settings)):
+    for cleaning in (*([] if settings.streamed else [transactions_cleaning(settings)]), labels_cleaning(settings)):
         work = Work(spark, cleaning, tables, settings)
         for table in (cleaning.feed.bronze, cleaning.silver):
             tables.ensure(spark, table)

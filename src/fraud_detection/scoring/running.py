@@ -74,10 +74,15 @@ class Run:
         does not take in again. A second stream scores what is new in bronze.
 
         Raises:
-            ConfigurationError: the trigger is none.
+            ConfigurationError: the trigger is none, or goes on while data_prep takes in transactions too.
             FraudDetectionError: what a batch was refused for.
         """
         every = seconds_of(trigger)
+        if every and not self.stream.work.settings.streamed:
+            raise ConfigurationError(
+                f"--trigger is {trigger!r} and the setting data.streamed is false; expected true, for data_prep too: "
+                "two that take in transactions at the same time would stop each other"
+            )
         start_version(self.stream.work)
         if every:
             self._go_on(every)

@@ -24,7 +24,7 @@ from fraud_detection.scoring.recent import RecentHistory, as_keys
 from fraud_detection.scoring.settings import ScoringSettings
 
 ARRIVED = "file_modified_at"
-GOES_ON = "bad lines go to quarantine, good ones are scored all the same; data_prep will fail on this day: %s"
+GOES_ON = "bad lines go to quarantine, good ones are scored all the same, and a stream goes on: %s"
 
 log = logging.getLogger(__name__)
 
@@ -110,8 +110,7 @@ class ScoringStream:
 def clean(lines: DataFrame, work: Work) -> pl.DataFrame:
     """Publish a batch of lines by the rules of data_prep, and return its new or other transactions.
 
-    A day with too many bad lines is said in the log and stops nothing: they are in quarantine, and data_prep fails on
-    that day, so that somebody hears of it.
+    A day with too many bad lines is an error in the log and stops nothing: they go to quarantine.
     """
     checked = judge(lines, work)
     if checked is None:
