@@ -14,7 +14,8 @@ from runcosts.cluster import ClusterShape, declared_shape
 from runcosts.prices import Terms, load_prices
 
 TRAINING = ["data_prep", "feature_build", "train", "validate", "register"]
-SCORING = ["data_prep", "feature_build", "score"]
+SCORING = ["data_prep", "feature_build", "score", "monitor"]
+WITHOUT_COMPUTE = {"condition_task", "run_job_task"}
 KNOWN = {field.name for field in fields(Arguments)}
 
 
@@ -26,9 +27,15 @@ def target_jobs(request, jobs):
 def tasks_of(target_jobs, *continuous):
     """What runs in all jobs; or only in those that are continuous, or that are not."""
     wanted = [job for job in target_jobs.values() if not continuous or ("continuous" in job) in continuous]
-    tasks = [work_of(task) for job in wanted for task in job["tasks"]]
+    tasks = [task for job in wanted for task in workers_of(job)]
     assert tasks
     return tasks
+
+
+def workers_of(job):
+    """The tasks that run on a cluster."""
+    tasks = map(work_of, job["tasks"])
+    return [task for task in tasks if not WITHOUT_COMPUTE & set(task)]
 
 
 def work_of(task):
@@ -71,17 +78,34 @@ def test_every_task_is_tried_again_by_its_job_or_where_that_is_continuous_by_the
 
 def test_a_job_may_take_as_long_as_its_tasks_without_retries(target_jobs):
     for job in target_jobs.values():
-        assert max(work_of(task)["timeout_seconds"] for task in job["tasks"]) < job["timeout_seconds"]
+        assert max(task["timeout_seconds"] for task in workers_of(job)) < job["timeout_seconds"]
 
 
-def test_every_task_has_a_cluster_of_its_own_that_names_it(target_jobs):
+def test_every_task_has_a_cluster_that_names_it_of_its_own_unless_it_follows_on_a_warm_one(target_jobs):
     for job in target_jobs.values():
         clusters = clusters_of(job)
-        assert sorted(clusters) == sorted(work_of(task)["job_cluster_key"] for task in job["tasks"])
-        for task in map(work_of, job["tasks"]):
-            tags = clusters[task["job_cluster_key"]]["custom_tags"]
-            assert tags["task"] == task["task_key"]
-            assert {"project", "cost_center"} <= set(tags)
+        users = [task["job_cluster_key"] for task in workers_of(job)]
+        assert set(clusters) == set(users)
+        for key, cluster in clusters.items():
+            named = cluster["custom_tags"]["task"]
+            own = [task for task in workers_of(job) if task["job_cluster_key"] == key]
+            followers = [task for task in own if task["task_key"] != named]
+            assert len(own) == len(followers) + 1
+            assert all({"task_key": named} in task["depends_on"] for task in followers)
+            assert {"project", "cost_center"} <= set(cluster["custom_tags"])
+
+
+def test_a_world_that_moved_starts_training_for_the_same_day(target_jobs):
+    tasks = {task["task_key"]: task for task in target_jobs["scoring"]["tasks"]}
+
+    assert tasks["has_the_world_moved"]["condition_task"] == {
+        "op": "EQUAL_TO",
+        "left": "{{tasks.monitor.values.retrain}}",
+        "right": "true",
+    }
+    assert tasks["retrain"]["depends_on"] == [{"task_key": "has_the_world_moved", "outcome": "true"}]
+    assert tasks["retrain"]["run_job_task"]["job_parameters"] == {"as_of": "{{job.parameters.as_of}}"}
+    assert tasks["retrain"]["email_notifications"]["on_failure"]
 
 
 def test_no_cluster_runs_photon_or_the_ml_runtime_and_every_driver_is_on_demand(target_jobs):
@@ -153,7 +177,7 @@ def test_every_task_knows_its_attempt_and_no_task_parameter_hides_a_jobs(target_
 
     pushed = {parameter["name"] for parameter in job["parameters"]}
     assert {"as_of", "landing", "job_run_id"} <= pushed <= KNOWN
-    for task in job["tasks"]:
+    for task in workers_of(job):
         named = task["python_wheel_task"]["named_parameters"]
         assert {"task_run_id", "attempt"} <= set(named)
         assert set(named) <= KNOWN - pushed
