@@ -84,7 +84,8 @@ def _event(number: int) -> Any:
     times = {"started_at": BEGAN, "ended_at": BEGAN + dt.timedelta(minutes=20), "result_state": "SUCCESS"}
     compute = {"node_type_id": "m5d.xlarge", "num_workers": 2}
     task = {"task_key": "t", "task_run_id": number, "attempt": 0, "compute": compute, "job_parameters": {}}
-    return SimpleNamespace(**ids, **times, **task)
+    used = {"peak_memory_bytes": 2**30, "cpu_seconds": 600.0}
+    return SimpleNamespace(**ids, **times, **task, **used)
 
 
 def _time(call: Callable[[], None]) -> float:
