@@ -6,7 +6,7 @@ import tomllib
 from functools import cache
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 import pytest
@@ -21,8 +21,16 @@ NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 TARGETS = ("local", "dev", "staging", "prod")
-CLI = {"bundle deploy", "bundle run", "bundle validate", "bundle destroy", "bundle summary", "fs cp"}
-OTHERS = {"cd", "cp", "export", "git", "mkdir", "mkdocs", "mlflow", "uv", "gunzip"}
+CLI = {
+    "bundle deploy",
+    "bundle run",
+    "bundle validate",
+    "bundle destroy",
+    "bundle summary",
+    "fs cp",
+    "secrets put-secret",
+}
+OTHERS = {"cd", "cp", "curl", "export", "git", "mkdir", "mkdocs", "mlflow", "uv", "gunzip"}
 SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
 APPS = {name: place.partition(":")[0] for name, place in SCRIPTS.items() if place.endswith(":app")}
 
@@ -64,22 +72,31 @@ def test_there_are_links_to_check_with_and_without_headings():
 def commands_in(page):
     for _, kind, body in FENCE.findall(page.read_text(encoding="utf-8")):
         if kind == "bash":
-            for line in body.replace("\\\n", " ").splitlines():
-                words = shlex.split(re.split(r" [|>] ", line)[0], comments=True)
-                if words:
-                    yield words
+            yield from split_commands(body.replace("\\\n", " "))
+
+
+def split_commands(body):
+    """The words of each command; one goes on as long as a quotation is open, and ends at a pipe."""
+    begun = ""
+    for line in body.splitlines():
+        begun += line
+        try:
+            words = shlex.split(begun, comments=True)
+        except ValueError:
+            begun += "\n"
+            continue
+        begun = ""
+        if words:
+            yield list(takewhile(lambda word: word not in {"|", ">"}, words))
+    assert not begun, f"a quotation is not closed: {begun}"
 
 
 COMMANDS = [(name, shlex.join(words)) for page, name in zip(PAGES, NAMES, strict=True) for words in commands_in(page)]
 
 
 @cache
-def jobs():
-    tree = resolve(Request(ROOT, "local", environment={}, user=Identity("tester@databricks.com"))).tree
-    return {
-        name: {parameter["name"] for parameter in job.get("parameters", ())}
-        for name, job in tree["resources"]["jobs"].items()
-    }
+def resources(target):
+    return resolve(Request(ROOT, target, environment={}, user=Identity("tester@databricks.com"))).tree["resources"]
 
 
 @pytest.mark.parametrize(("page", "command"), COMMANDS)
@@ -97,7 +114,7 @@ def test_every_command_exists_and_knows_its_options(page, command):
         check_script(words, command)
     elif program == "databricks":
         assert " ".join(words[:2]) in CLI, command
-        check_job("localjobs" if words[1] == "run" else program, words[1:], command)
+        check_job(program, words[1:], command)
     else:
         assert program in OTHERS or program.startswith((".ci/", "FRAUD_")), f"{page}: who knows {program}?"
 
@@ -128,13 +145,16 @@ def check_typer(command, words, said):
 
 
 def check_job(program, words, said):
-    """Targets, jobs and parameters are the bundle's."""
+    """Targets, jobs and their parameters are the bundle's; the CLI runs apps too."""
     options = dict(pairwise(words))
-    assert options.get("-t", "local") in TARGETS, said
-    if program == "localjobs" and words[0] == "run":
-        assert words[1] in jobs(), said
+    target = options.get("-t", "local")
+    assert target in TARGETS, said
+    if program in {"localjobs", "databricks"} and words[0] == "run":
+        found = resources(target)
+        known = found["jobs"] | (found.get("apps", {}) if program == "databricks" else {})
+        assert words[1] in known, said
         given = {pair.partition("=")[0] for pair in options.get("--params", "").split(",") if pair}
-        assert given <= jobs()[words[1]], said
+        assert given <= {parameter["name"] for parameter in known[words[1]].get("parameters", ())}, said
 
 
 def check_script(words, said):
