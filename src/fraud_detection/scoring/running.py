@@ -150,12 +150,10 @@ class Run:
 
 
 def pace(progress: Mapping[str, Any]) -> dict[str, float]:
-    """What Spark says of a batch: lines, its time, lines a second, and what waits in bronze behind it."""
+    """What Spark says of a batch: its time, and what waits in bronze behind it. It counts a line once a reading."""
     waiting = progress["sources"][0].get("metrics") or {}
     return {
-        "lines": float(progress["numInputRows"]),
         "batch_seconds": progress["durationMs"].get("triggerExecution", 0) / 1000,
-        "lines_per_second": float(progress.get("processedRowsPerSecond") or 0),
         "backlog_bytes": float(waiting.get("numBytesOutstanding") or 0),
         "backlog_files": float(waiting.get("numFilesOutstanding") or 0),
     }
