@@ -36,11 +36,15 @@ class Bundle:
         self.root, self.environment = root, environment
 
     def run(self, gate: str) -> dict[str, Any]:
-        """Run the job to its end; the run as the Jobs API tells it."""
+        """Run the training job to its end; the run as the Jobs API tells it."""
         (self.root / f"{gate}.yml").write_text(SMALL_TRAINING + f"gate: {json.dumps(GATES[gate])}\n")
-        parameters = {"as_of": f"{as_of(WORLD):%Y-%m-%d}", "trials": "0", "settings": f"{gate}.yml"}
+        return self.run_job("training", trials="0", settings=f"{gate}.yml")
+
+    def run_job(self, job: str, **parameters: str) -> dict[str, Any]:
+        """Run any job to its end."""
+        parameters = {"as_of": f"{as_of(WORLD):%Y-%m-%d}", **parameters}
         told = [f"--params={name}={value}" for name, value in parameters.items()]
-        command = [Path(sys.executable).with_name("localjobs"), "run", "training", "-t", "local", "-o", "json", *told]
+        command = [Path(sys.executable).with_name("localjobs"), "run", job, "-t", "local", "-o", "json", *told]
         done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return json.loads(done.stdout)

@@ -1,5 +1,7 @@
 """The training job, whole, twice: a candidate that passes, then one that a strict gate rejects."""
 
+import json
+
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -116,3 +118,38 @@ def test_each_run_has_its_page(bundle, passed, rejected):
     for run in (passed[0], rejected):
         page = bundle.page(run["run_id"]).read_text(encoding="utf-8")
         assert all(task in page for task in TASKS)
+
+
+@pytest.fixture(scope="module")
+def scored(bundle, passed):
+    """The scoring job after training, and its predictions."""
+    assert passed
+    return bundle.run_job("scoring"), bundle.read("predictions")
+
+
+def test_the_scoring_job_scores_each_transaction_of_the_last_days_once(bundle, scored):
+    run, predictions = scored
+    assert states(run).items() >= dict.fromkeys(["data_prep", "feature_build", "score"], "SUCCESS").items()
+    features = bundle.read("transaction_features")
+    last_days = features.filter(pl.col("event_date") > features["event_date"].max() - pl.duration(days=7))
+    assert predictions["transaction_id"].sort().to_list() == last_days["transaction_id"].sort().to_list()
+    assert predictions.select("model_version", "variant", "scored_by").unique().rows() == [(1, "champion", "batch")]
+    assert (predictions["reasons"].is_not_null() == predictions["is_alert"]).all()
+    savings = bundle.read("gold_savings")
+    assert savings["transactions"].sum() == predictions.height
+    assert savings["alerts"].sum() == predictions["is_alert"].sum()
+
+
+def test_the_streaming_job_scores_what_arrives_after_that(bundle, scored):
+    _, predictions = scored
+    last = bundle.read("silver_transactions").sort("event_time").tail(1).to_dicts()[0]
+    arrived = {"event_time": "2018-06-12T09:00:00Z", "customer_id": last["customer_id"], "terminal_id": "unseen"}
+    lines = [json.dumps({"transaction_id": f"new{number}", **arrived, "amount": 10 + number}) for number in range(3)]
+    file = bundle.root / ".local" / "landing" / "transactions" / "arrived.jsonl"
+    file.write_text("\n".join([*lines, "{cut", ""]))
+    run = bundle.run_job("streaming")
+    assert states(run) == {"score_stream": "SUCCESS"}
+    added = bundle.read("predictions").join(predictions, on="transaction_id", how="anti")
+    assert sorted(added["transaction_id"]) == ["new0", "new1", "new2"]
+    assert added["scored_by"].unique().to_list() == ["stream"]
+    assert "{cut" in bundle.read("quarantine")["raw"].to_list()
