@@ -70,7 +70,8 @@ def build_app(parts: Parts) -> FastAPI:
     )
     describe(app, parts.settings)
     app.include_router(_score_routes(parts, batcher))
-    app.include_router(_other_routes(parts, app), prefix=prefix)
+    app.include_router(_model_routes(parts), prefix=prefix)
+    app.include_router(_operation_routes(parts, app), prefix=prefix)
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(HTTPException, answer_http_error)
     app.add_exception_handler(Exception, answer_failure)
@@ -116,7 +117,7 @@ def _score_routes(parts: Parts, batcher: Batcher) -> APIRouter:
     return router
 
 
-def _other_routes(parts: Parts, app: FastAPI) -> APIRouter:
+def _model_routes(parts: Parts) -> APIRouter:
     router = APIRouter()
 
     @router.post("/invocations", **INVOCATIONS)
@@ -126,6 +127,12 @@ def _other_routes(parts: Parts, app: FastAPI) -> APIRouter:
         kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
         answer = await asyncio.to_thread(invocations.predict, body, kind, parts.model.current())
         return Response(answer, media_type="application/json")
+
+    return router
+
+
+def _operation_routes(parts: Parts, app: FastAPI) -> APIRouter:
+    router = APIRouter()
 
     @router.get("/healthz", tags=["operation"])
     async def tell_health() -> dict[str, str]:

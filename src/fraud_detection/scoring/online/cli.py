@@ -56,21 +56,7 @@ def run(
     pass_on(Options(settings, model_name, as_of))
     # One thread a worker: the rows of a request are too few to share, and waiting threads would spin.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    processes = workers or serving.workers
-    with _shared_metrics(processes):
-        uvicorn.run(
-            WORKER,
-            factory=True,
-            host=host,
-            port=own_port,
-            workers=processes,
-            loop="uvloop",
-            http="httptools",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=serving.shutdown_seconds,
-            timeout_worker_healthcheck=START_SECONDS,
-        )
+    _serve(host, own_port, workers or serving.workers, serving.shutdown_seconds)
 
 
 @app.command()
@@ -97,6 +83,23 @@ def erase(customer: Annotated[str, typer.Argument(help="customer_id")], settings
     with _told():
         gone = filling.erase(customer, settings)
     console.print(f"{gone:,} transactions are removed")
+
+
+def _serve(host: str, port: int, processes: int, shutdown_seconds: int) -> None:
+    with _shared_metrics(processes):
+        uvicorn.run(
+            WORKER,
+            factory=True,
+            host=host,
+            port=port,
+            workers=processes,
+            loop="uvloop",
+            http="httptools",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=shutdown_seconds,
+            timeout_worker_healthcheck=START_SECONDS,
+        )
 
 
 def _fill_here(schema: str, settings: str) -> int:
