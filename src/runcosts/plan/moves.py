@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from runcosts.plan.peaks import Overload, Span, overloads, peak, spans_of
-from runcosts.plan.week import PlannedJob
+from runcosts.plan.week import CONTINUOUS, PlannedJob
 
 QUARTER = 15
 DAY = 24 * 60
@@ -111,7 +111,9 @@ def _shifts(job: PlannedJob, off_peak: Window, *, inside: bool) -> list[int]:
 
 
 def _own_minute(job: PlannedJob) -> int | None:
-    """The minute of the day in its own zone, by the expression."""
+    """The minute of the day in its own zone, by the expression; None for what is not one time a day."""
+    if job.cron == CONTINUOUS:
+        return None
     _, minute, hour = job.cron.split()[:TIME_OF_DAY_FIELDS]
     return int(hour) * 60 + int(minute) if hour.isdecimal() and minute.isdecimal() else None
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from runcosts.schedule import firing_times, read_cron
 
 DAYS = 7
 ALL_NODES = "all nodes"
+CONTINUOUS = "continuous"
 
 
 @dataclass(frozen=True)
@@ -73,17 +74,27 @@ def plan_week(tree: Tree, outlook: Outlook, first: dt.date, *, even_paused: bool
             notes.append(f"{forecast.job}: left out: {why}")
             continue
         needs, assumed = _needs(tree, job, forecast)
+        if "continuous" in job:
+            jobs.append(_always(forecast.job, needs, first))
+            continue
         notes += assumed
         jobs.append(PlannedJob(forecast.job, *_schedule(job), tuple(_starts(job, first)), tuple(needs)))
     return Week(first, tuple(jobs), tuple(notes))
 
 
 def _left_out(job: Mapping[str, Any], *, even_paused: bool) -> str | None:
-    schedule = job.get("schedule")
-    if not schedule:
+    schedule = job.get("schedule") or job.get("continuous")
+    if schedule is None:
         return "it has no cron schedule, so nobody knows when it runs"
     paused = schedule.get("pause_status") == "PAUSED" and not even_paused
     return "paused in this target" if paused else None
+
+
+def _always(job: str, needs: list[Need], first: dt.date) -> PlannedJob:
+    """A continuous job: its clusters are up the whole week, whatever past runs took."""
+    whole = Decimal(DAYS * 24 * 3600)
+    always = tuple(replace(need, begin=Decimal(0), end=whole) for need in needs)
+    return PlannedJob(job, CONTINUOUS, "UTC", (dt.datetime.combine(first, dt.time(), dt.UTC),), always)
 
 
 def _schedule(job: Mapping[str, Any]) -> tuple[str, str]:
@@ -119,7 +130,7 @@ def _needs(tree: Tree, job: Mapping[str, Any], forecast: JobForecast) -> tuple[l
         nodes = _nodes(members[0])
         if nodes is None:
             notes.append(f"{forecast.job}.{keys[0]}: its nodes are not known, and not counted")
-        elif end > begin:
+        elif end > begin or "continuous" in job:
             scopes = (ALL_NODES, *_pools(tree, job, tasks[keys[0]]))
             needs.append(Need(", ".join(keys), begin, end, nodes, scopes))
     return needs, notes

@@ -102,6 +102,21 @@ def test_a_job_that_runs_every_hour_is_not_moved(make_week):
     assert moves == []
 
 
+def test_a_continuous_job_is_up_all_the_time_even_before_its_first_run(tmp_path):
+    stream = make_job("") | {"continuous": {}}
+    del stream["schedule"]
+    week = plan_week({"resources": {"jobs": {"stream": stream}}}, make_outlook(tmp_path, 0), MONDAY)
+    assert peak(spans_of(week.jobs)).nodes == 2
+
+
+def test_a_continuous_job_is_up_all_the_time_and_is_not_moved(make_week):
+    stream = make_job("", 2) | {"continuous": {"pause_status": "UNPAUSED"}}
+    del stream["schedule"]
+    jobs = make_week(stream=stream, a=make_job("0 0 2 ? * MON")).jobs
+    assert hours(spans_of(jobs), dt.datetime(2026, 11, 23, tzinfo=dt.UTC))[0][:4] == [3, 3, 5, 3]
+    assert propose(jobs, {}, OFF_PEAK) == ([], [])
+
+
 def test_jobs_without_a_schedule_and_paused_ones_are_named(make_week):
     jobs = {"none": {"name": "n", "tasks": []}, "off": make_job("0 0 2 * * ?")}
     jobs["off"]["schedule"]["pause_status"] = "PAUSED"
