@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 import typer
+from ruamel.yaml import YAML
 
+from fraud_detection.tasks.context import SECTIONS, build_settings
 from localjobs.bundle.identity import Identity
 from localjobs.bundle.resolve import Request, resolve
 
@@ -182,6 +184,25 @@ def test_readme_and_tutorial_have_commands():
 def test_a_wrong_command_is_noticed(program, wrong):
     with pytest.raises(AssertionError):
         check_typer(typer.main.get_command(import_module(APPS[program]).app), wrong.split(), wrong)
+
+
+def settings_in(page):
+    for _, kind, body in FENCE.findall(page.read_text(encoding="utf-8")):
+        values = YAML(typ="safe", pure=True).load(body) if kind == "yaml" else None
+        if isinstance(values, dict) and set(values) <= set(SECTIONS):
+            yield values
+
+
+SETTINGS = [(name, values) for page, name in zip(PAGES, NAMES, strict=True) for values in settings_in(page)]
+
+
+@pytest.mark.parametrize(("page", "values"), SETTINGS, ids=[f"{name} {list(values)}" for name, values in SETTINGS])
+def test_settings_that_a_page_shows_can_be_used(page, values):
+    assert build_settings(values), page
+
+
+def test_the_tutorial_shows_settings():
+    assert "docs/tutorial.md" in dict(SETTINGS)
 
 
 @cache
