@@ -6,7 +6,7 @@ LANDING := .local/landing
 TARGET ?= local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run test lint lock clean check-python check-java
+.PHONY: help setup data run test lint docs lock clean check-python check-java
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -27,9 +27,14 @@ lint: $(READY) ## ruff, mypy, import-linter
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+docs: $(READY) ## build the site of docs/ into .local/site
+	@.ci/build-docs
+
 lock: $(READY) ## resolve the newest versions that fit, with hashes
 	@$(BIN)/uv pip compile pyproject.toml --extra local --extra serving --extra dev --generate-hashes --python-version 3.12 --upgrade \
 		-o requirements.txt -q
+	@$(BIN)/uv pip compile requirements-docs.in --generate-hashes --python-version 3.12 --upgrade --no-header --no-annotate \
+		-o requirements-docs.txt -q
 
 clean: ## remove generated data, tables, models and runs; the environment stays
 	@rm -rf .local .databricks/localjobs dist build
