@@ -33,6 +33,7 @@ from typing import Any
 
 import mlflow
 import polars as pl
+import psutil
 from mlflow import MlflowClient
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
@@ -213,9 +214,12 @@ def measure(servers: Sequence[Server], options: argparse.Namespace) -> dict[str,
     found: dict[str, list[dict[str, float]]] = {server.name: [] for server in servers}
     for turn in range(options.rounds):
         for server in servers:
-            with running(server):
+            with running(server) as process:
                 ask(server, WARM_UP_SECONDS, turn)
-                found[server.name].append(ask(server, options.seconds, turn))
+                began = cpu_seconds(process)
+                answer = ask(server, options.seconds, turn)
+                spent = 1000 * (cpu_seconds(process) - began) / answer["requests"]
+                found[server.name].append({**answer, "cpu_ms_a_request": spent})
     return {
         name: {key: round(float(median(each[key] for each in rounds)), 3) for key in rounds[0]}
         for name, rounds in found.items()
@@ -223,16 +227,22 @@ def measure(servers: Sequence[Server], options: argparse.Namespace) -> dict[str,
 
 
 @contextmanager
-def running(server: Server) -> Iterator[None]:
+def running(server: Server) -> Iterator[psutil.Process]:
     """A server with all its workers, until the end."""
     with Path(f"{server.requests}.log").open("ab") as log:
         process = subprocess.Popen(server.command, stdout=log, stderr=log, start_new_session=True)
     try:
         wait_until_ready(server, process)
-        yield
+        yield psutil.Process(process.pid)
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(60)
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """Of a server and its workers; what it costs is told even where other programs take the cores."""
+    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
 
 
 def wait_until_ready(server: Server, process: subprocess.Popen[bytes]) -> None:

@@ -1,6 +1,7 @@
 """Requests that arrive together are computed together: most of the work of one serves them all."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -20,11 +21,11 @@ class Order:
 
 
 class Batcher:
-    """Takes what waits, up to a limit, computes it, and hands the answers out; waits for nobody."""
+    """Takes what waits, up to a limit, computes it, and hands the answers out; a lone request waits for nobody."""
 
-    def __init__(self, compute: Compute, most: int) -> None:
+    def __init__(self, compute: Compute, most: int, gather_seconds: float = 0.0) -> None:
         """Compute at most so many transactions at a time."""
-        self._compute, self._most = compute, most
+        self._compute, self._most, self._gather_seconds = compute, most, gather_seconds
         self._waiting: asyncio.Queue[Order] = asyncio.Queue()
         self._left: deque[Order] = deque()
 
@@ -41,9 +42,19 @@ class Batcher:
 
     async def run(self) -> None:
         """Compute for ever; several may run beside each other."""
+        orders: Sequence[Order] = ()
         while True:
+            if len(orders) > 1:
+                await self._gather(len(orders) + self._waiting.qsize())
             first = self._left.popleft() if self._left else await self._waiting.get()
-            await self._serve(self._take(first))
+            orders = self._take(first)
+            await self._serve(orders)
+
+    async def _gather(self, expected: int) -> None:
+        """Give callers that have just been answered together the moment that they need to ask again together."""
+        end = time.perf_counter() + self._gather_seconds
+        while self._waiting.qsize() < min(expected, self._most) and time.perf_counter() < end:  # noqa: ASYNC110  a poll of sockets
+            await asyncio.sleep(0)
 
     def _take(self, first: Order) -> list[Order]:
         """What waits already, as far as it fits; a transaction that is sent twice at once is scored twice in turn."""
