@@ -365,5 +365,29 @@ MONITORING = TableSchema(
     key=("day", "model_name"),
     cluster_by=("day",),
 )
-MONITORING_TABLES = (DRIFT, MODEL_QUALITY, MONITORING)
+VARIANT_RESULTS = TableSchema(
+    name="variant_results",
+    comment="Champion against challenger, by the week whose labels have come; intervals of 95 % draw customers",
+    columns=_frozen(
+        {
+            "day": "DATE NOT NULL COMMENT 'last day of the week that is judged'",
+            "model_name": OF_MODEL["model_name"],
+            "experiment": "STRING NOT NULL COMMENT 'setting scoring.experiment'",
+            "variant": "STRING NOT NULL COMMENT 'champion, challenger or shadow'",
+            "customers": "BIGINT NOT NULL",
+            "transactions": "BIGINT NOT NULL",
+            "frauds": "BIGINT NOT NULL",
+            "average_precision": "DOUBLE COMMENT 'null where one class only was seen'",
+            "saving": "DOUBLE NOT NULL COMMENT 'per thousand transactions, before the limit of reviews'",
+            "saving_low": "DOUBLE NOT NULL",
+            "saving_high": "DOUBLE NOT NULL",
+            "lead": "DOUBLE COMMENT 'of the saving over the champion; null for the champion'",
+            "lead_low": "DOUBLE",
+            "lead_high": "DOUBLE",
+        }
+    ),
+    key=("day", "model_name", "experiment", "variant"),
+    cluster_by=("day",),
+)
+MONITORING_TABLES = (DRIFT, MODEL_QUALITY, MONITORING, VARIANT_RESULTS)
 """The tables that the task monitor writes."""

@@ -39,13 +39,21 @@ class Scored:
     alerts: int
 
 
-def score_batch(spark: SparkSession, tables: Tables, model: Model, settings: ScoringSettings, now: datetime) -> Scored:
+def score_batch(
+    spark: SparkSession,
+    tables: Tables,
+    model: Model,
+    settings: ScoringSettings,
+    now: datetime,
+    chosen: Column | None = None,
+) -> Scored:
     """Score what this version has not scored yet, and merge it into the predictions in one commit.
 
     Whatever is killed, running it again scores what is not in the table, so the table ends as if nothing had happened.
 
     Args:
         now: events from it on are not scored.
+        chosen: which rows this version scores; all, unless told.
 
     Raises:
         ModelError: the table lacks a feature of the model.
@@ -53,6 +61,7 @@ def score_batch(spark: SparkSession, tables: Tables, model: Model, settings: Sco
     features = tables.read(spark, TRANSACTION_FEATURES)
     model.require_features(features.columns)
     tables.ensure(spark, PREDICTIONS)
+    features = features if chosen is None else features.where(chosen)
     rows = find_unscored(features, tables.read(spark, PREDICTIONS.name), model.version, settings.days, now)
     # Kept, because a MERGE reads its source twice.
     scored = as_predictions(add_scores(rows, model, settings), model, "batch").persist(StorageLevel.MEMORY_AND_DISK)

@@ -7,6 +7,7 @@ from pydantic.dataclasses import dataclass
 from fraud_detection.errors import ConfigurationError
 
 ReasonsFor = Literal["alerts", "all", "none"]
+ChallengerRole = Literal["off", "split", "shadow"]
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,10 @@ class ScoringSettings:
         reasons: which rows get reasons. Exact ones cost many times what the score costs.
         most_reasons: how many features a row's reasons name.
         stream_hours: how long a stream that does not end by itself runs before it makes room for a new run.
+        challenger: what the version with that alias does in a batch: nothing (`off`); decide instead of the champion
+            for a share of the customers (`split`); score all beside it, unseen (`shadow`).
+        challenger_share: of the customers, by a hash of each, so that none changes sides; a larger share adds some.
+        experiment: its name; another one deals the customers anew.
         batch_bytes: of bronze that one batch of the stream takes in; its rows pass through one process.
         publish_online: whether the stream keeps up the store of the online app, which the section `serving` names.
     """
@@ -25,6 +30,9 @@ class ScoringSettings:
     days: int = 7
     reasons: ReasonsFor = "alerts"
     most_reasons: int = 3
+    challenger: ChallengerRole = "off"
+    challenger_share: float = 0.1
+    experiment: str = "challenger"
     stream_hours: float = 24.0
     batch_bytes: int = 64 * 1024 * 1024
     publish_online: bool = False
@@ -36,4 +44,8 @@ class ScoringSettings:
             raise ConfigurationError(
                 f"scoring has days {self.days}, most_reasons {self.most_reasons}, stream_hours {self.stream_hours}, "
                 f"batch_bytes {self.batch_bytes}; expected all above 0 (no reasons: reasons: none)"
+            )
+        if not 0 < self.challenger_share < 1:
+            raise ConfigurationError(
+                f"scoring.challenger_share is {self.challenger_share}; expected a share between 0 and 1"
             )

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 
 import mlflow
@@ -21,6 +21,7 @@ from fraud_detection.monitoring.alarms import Alarm, Decision, decide
 from fraud_detection.monitoring.counting import count_by_day
 from fraud_detection.monitoring.drift import DailyCounts, Drift
 from fraud_detection.monitoring.quality import Quality
+from fraud_detection.monitoring.variants import VariantResult, as_rows, compare_variants
 from fraud_detection.schemas import (
     DATA_QUALITY,
     DRIFT,
@@ -31,6 +32,7 @@ from fraud_detection.schemas import (
     SILVER_LABELS,
     SILVER_TRANSACTIONS,
     TRANSACTION_FEATURES,
+    VARIANT_RESULTS,
     TableSchema,
 )
 from fraud_detection.scoring.champion import find_champion
@@ -63,6 +65,7 @@ class Findings:
     qualities: list[Quality]
     judged: Version
     alarms: list[Alarm]
+    variants: list[VariantResult] = field(default_factory=list)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -110,7 +113,9 @@ def find(context: Context, champion: Version) -> Findings:
     scored = score_of(rows, judged)
     qualities = quality.measure_quality(scored, read_visits(context, fold.test_start), fold, context.settings.costs)
     expected = load_verdict(judged.run_id).metrics
-    return Findings(day, drifts, qualities, judged, [*alarms, *quality.find_alarms(qualities, expected, settings)])
+    alarms += quality.find_alarms(qualities, expected, settings)
+    variants = compare_variants(find_decided(rows, fold), context.settings.costs)
+    return Findings(day, drifts, qualities, judged, alarms, variants)
 
 
 def count(context: Context, champion: Version, baseline: Baseline, day: date) -> DailyCounts:
@@ -156,7 +161,8 @@ def read_matured(context: Context) -> pl.DataFrame:
     labels = known_labels(context.tables.read(context.spark, SILVER_LABELS.name), now)
     recent = F.col("event_date") >= F.lit(since.date())
     predictions = context.tables.read(context.spark, PREDICTIONS.name).where(recent)
-    scores = predictions.select("transaction_id", "model_version", "threshold", F.col("probability").alias("score"))
+    said = ("transaction_id", "model_version", "variant", "threshold")
+    scores = predictions.select(*said, F.col("probability").alias("score"))
     joined = transactions.join(labels, "transaction_id", how="left").join(scores, "transaction_id", how="left")
     return to_polars(joined)
 
@@ -175,6 +181,13 @@ def score_of(rows: pl.DataFrame, version: Version) -> pl.DataFrame:
     own = pl.col("model_version") == version.number
     said = pl.when(own).then(pl.col("score", "threshold")).name.keep()
     return rows.with_columns(said).sort("score", nulls_last=True).unique("transaction_id", keep="first")
+
+
+def find_decided(rows: pl.DataFrame, fold: Fold) -> pl.DataFrame:
+    """What each variant said of the matured week's labelled transactions; of two champions, the later one's."""
+    week = pl.col("event_time").is_between(fold.test_start, fold.test_end, closed="left")
+    said = rows.filter(week & pl.col("is_fraud").is_not_null() & pl.col("score").is_not_null())
+    return said.sort("model_version").unique(["transaction_id", "variant"], keep="last", maintain_order=True)
 
 
 def label_ages(context: Context, day: date) -> list[float | None]:
@@ -201,6 +214,9 @@ def publish(context: Context, champion: Version, found: Findings, decision: Deci
     merge(context, DRIFT, drifts)
     judged = {"model_name": found.judged.name, "model_version": found.judged.number}
     merge(context, MODEL_QUALITY, [{**asdict(one), **judged} for one in found.qualities])
+    experiment = {"model_name": champion.name, "experiment": context.settings.scoring.experiment}
+    matured = found.qualities[0].day if found.qualities else found.day
+    merge(context, VARIANT_RESULTS, [{"day": matured, **experiment, **row} for row in as_rows(found.variants)])
     median, most = label_ages(context, found.day)
     said = {"day": found.day, "alarms": [str(alarm) for alarm in found.alarms], **asdict(decision), **champions}
     merge(context, MONITORING, [{**said, "label_days_median": median, "label_days_most": most}])

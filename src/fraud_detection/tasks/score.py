@@ -8,8 +8,8 @@ import mlflow
 from mlflow import MlflowClient
 
 from fraud_detection.scoring.batch import score_batch
-from fraud_detection.scoring.champion import Champion
 from fraud_detection.scoring.savings import refresh_savings
+from fraud_detection.scoring.variants import SHADOW, line_up
 from fraud_detection.tasks.context import task_context
 from fraud_detection.tasks.values import set_task_values
 
@@ -17,17 +17,25 @@ log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Load the champion before anything is read: without one there is nothing to do."""
+    """Load the models before anything is read: without a champion there is nothing to do."""
     with task_context("score", argv) as context:
-        model = Champion(MlflowClient(), context.arguments.model_name).current()
-        log.info("%s version %d scores, with threshold %.4f", model.name, model.version, model.scorer.threshold)
+        settings, now = context.settings.scoring, context.arguments.now
+        turns = line_up(MlflowClient(), context.arguments.model_name, settings)
         started = perf_counter()
-        done = score_batch(context.spark, context.tables, model, context.settings.scoring, context.arguments.now)
+        done = [score_batch(context.spark, context.tables, turn.model, settings, now, turn.rows) for turn in turns]
         seconds = perf_counter() - started
         refresh_savings(context.spark, context.tables, context.settings.costs)
-        mlflow.set_tag("model_version", str(model.version))
-        mlflow.log_metrics({"rows": done.rows, "alerts": done.alerts, "seconds": seconds})
-        set_task_values({"version": model.version, "rows": done.rows, "alerts": done.alerts})
+        for turn, scored in zip(turns, done, strict=True):
+            log.info("version %d scored %d rows as %s", turn.model.version, scored.rows, turn.model.variant)
+            mlflow.log_metrics(
+                {f"rows_{turn.model.variant}": scored.rows, f"alerts_{turn.model.variant}": scored.alerts}
+            )
+        champion = turns[0].model.version
+        mlflow.set_tag("model_version", str(champion))
+        mlflow.log_metric("seconds", seconds)
+        decided = [scored for turn, scored in zip(turns, done, strict=True) if turn.model.variant != SHADOW]
+        rows, alerts = sum(one.rows for one in decided), sum(one.alerts for one in decided)
+        set_task_values({"version": champion, "rows": rows, "alerts": alerts})
 
 
 if __name__ == "__main__":
