@@ -35,7 +35,7 @@ def test_training_is_not_started_again_before_the_last_time_could_help(days, ret
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"window_days": 5}, {"window_days": 0}, {"max_psi": 2.0}, {"volume_factor": 1.0}, {"cool_down_days": 0}],
+    [{"window_days": 5}, {"window_days": 0}, {"max_psi": 5.0}, {"volume_factor": 1.0}, {"cool_down_days": 0}],
 )
 def test_limits_that_make_no_sense_are_refused(wrong):
     with pytest.raises(ConfigurationError, match="monitoring"):

@@ -72,7 +72,7 @@ class Place:
 
 @pytest.fixture
 def place(spark, tables, registry, tmp_path):
-    return Place(spark, tables, registry, tmp_path, "streamed")
+    return Place(spark, tables, registry, tmp_path, f"streamed_{tmp_path.name}")
 
 
 def test_a_stream_scores_what_is_good_once_and_goes_on_whatever_arrives(place, make_scorer):
@@ -83,7 +83,7 @@ def test_a_stream_scores_what_is_good_once_and_goes_on_whatever_arrives(place, m
     place.tables.merge(SILVER_TRANSACTIONS, to_spark(place.spark, before.select(SILVER_TRANSACTIONS.column_names)))
 
     place.deliver("a.jsonl", line(1, 30), "{broken", line(2, -4), line(3, 40))
-    with pytest.raises(ModelError, match="model streamed has no champion"):
+    with pytest.raises(ModelError, match=r"model streamed_\w+ has no champion"):
         place.run()
     assert place.amounts() == {}
     place.registry.add(place.name, make_scorer(), "champion")
