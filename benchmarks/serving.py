@@ -156,10 +156,10 @@ def fill(rows: pl.DataFrame, folder: Path, store: str) -> None:
 def describe_servers(folder: Path, new: pl.DataFrame, last_day: date, workers: int) -> list[Server]:
     """Ours, MLflow's, and MLflow's when it gives reasons too."""
     as_of = (last_day + timedelta(days=1)).isoformat()
-    ours, theirs = free_port(), free_port()
+    ours, theirs, explaining = free_port(), free_port(), free_port()  # one that is on its way out still has its own
     options = ["--settings", str(folder / "settings.yml"), "--as-of", as_of, "--workers", str(workers)]
     serve = ["mlflow", "models", "serve", "-m", f"models:/{NAME}@champion", "--env-manager", "local"]
-    mlflow_command = [*serve, "--port", str(theirs), "--workers", str(workers)]
+    command = [*serve, "--workers", str(workers), "--port"]
     return [
         Server(
             "ours",
@@ -170,17 +170,17 @@ def describe_servers(folder: Path, new: pl.DataFrame, last_day: date, workers: i
         ),
         Server(
             "mlflow",
-            mlflow_command,
+            [*command, str(theirs)],
             "/ping",
             write_requests(folder / "mlflow", "/invocations", new, lambda row: feature_body(row, {})),
             theirs,
         ),
         Server(
             "mlflow_with_reasons",
-            mlflow_command,
+            [*command, str(explaining)],
             "/ping",
             write_requests(folder / "reasons", "/invocations", new, lambda row: feature_body(row, {"reasons": 3})),
-            theirs,
+            explaining,
         ),
     ]
 
@@ -262,7 +262,7 @@ def wait_until_ready(server: Server, process: subprocess.Popen[bytes]) -> None:
 def ask(server: Server, seconds: float, turn: int) -> dict[str, float]:
     """What the client measures."""
     command = [sys.executable, CLIENT, server.port, CONNECTIONS, seconds, server.requests]
-    done = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True)
+    done = subprocess.run([str(part) for part in command], check=True, stdout=subprocess.PIPE, text=True)
     answer: dict[str, float] = json.loads(done.stdout)
     if answer["failed"]:
         raise SystemExit(f"{server.name}: {answer['failed']} requests failed in round {turn}")
