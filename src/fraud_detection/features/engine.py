@@ -20,6 +20,9 @@ SPARK_CPU_SECONDS: Final = 11.7
 """For all features of a million rows, reading and writing included; of Spark's, the JVM and its Python workers."""
 SINGLE_NODE_CORES: Final = 4
 """An assumption, measured on two cores only: ordering rows and bringing columns back run on few."""
+HANDED_BYTES_A_ROW: Final = 300
+"""Of all features as Arrow, on their way from this process to the heap of Spark's driver; 14 million rows break 4 GB."""
+HEAP_SHARE: Final = 0.5
 SHARD_ROWS: Final = 400_000
 """One shard and its features fit into about 0.4 GB of a worker."""
 
@@ -32,7 +35,9 @@ class EngineChoice:
     reason: str
 
 
-def choose_engine(rows: int, size_bytes: int, cores: int, memory_bytes: int, override: str = "auto") -> EngineChoice:
+def choose_engine(
+    rows: int, size_bytes: int, cores: int, memory_bytes: int, override: str = "auto", heap_bytes: int | None = None
+) -> EngineChoice:
     """Choose the engine for one computation.
 
     Args:
@@ -41,6 +46,7 @@ def choose_engine(rows: int, size_bytes: int, cores: int, memory_bytes: int, ove
         cores: cores that Spark has in all.
         memory_bytes: memory of the machine that would compute alone.
         override: an engine's name, or `auto`.
+        heap_bytes: of Spark's driver, to which one node hands all rows; None where it takes none, or few.
 
     Raises:
         ConfigurationError: the override names no engine.
@@ -52,6 +58,10 @@ def choose_engine(rows: int, size_bytes: int, cores: int, memory_bytes: int, ove
     needed, usable = rows * MEMORY_BYTES_A_ROW + size_bytes, int(memory_bytes * MEMORY_SHARE)
     if needed > usable:
         return EngineChoice("spark", f"{rows:,} rows need {_gb(needed)} of memory, one node has {_gb(usable)} to give")
+    handed = rows * HANDED_BYTES_A_ROW
+    if heap_bytes is not None and handed > heap_bytes * HEAP_SHARE:
+        room = f"whose heap of {_gb(heap_bytes)} has {_gb(int(heap_bytes * HEAP_SHARE))} to give"
+        return EngineChoice("spark", f"{rows:,} rows of one node would come as {_gb(handed)} to Spark's driver, {room}")
     alone, spread = _seconds(rows, cores)
     figures = f"{rows:,} rows fit into memory ({_gb(needed)} of {_gb(usable)}) and take about {alone:.0f} s on one node"
     if spread < alone:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -34,6 +35,10 @@ from fraud_detection.tasks.feature_update import (
 )
 from fraud_detection.tasks.rows import join_history
 from fraud_detection.tasks.values import set_task_values
+
+DRIVER_MEMORY = "spark.driver.memory"
+UNITS = ("b", "k", "m", "g", "t")
+SIZE = re.compile(rf"(\d+)([{''.join(UNITS)}])b?")
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +155,16 @@ def choose_by_size(context: Context, table: str, condition: Column | None = None
     size = int(context.tables.detail(context.spark, table).sizeInBytes)
     memory = psutil.virtual_memory().available
     share = rows / max(total, 1)
-    return choose_engine(rows, int(size * share), os.cpu_count() or 1, memory, context.arguments.engine), rows
+    # An update writes few of the rows that it reads; a table made anew hands all of them over.
+    heap = driver_heap(context.spark.conf.get(DRIVER_MEMORY, "")) if condition is None else None
+    cores = os.cpu_count() or 1
+    return choose_engine(rows, int(size * share), cores, memory, context.arguments.engine, heap), rows
+
+
+def driver_heap(said: str | None) -> int | None:
+    """Bytes of a size as Spark writes it, such as 4g; None where it is not said."""
+    found = SIZE.fullmatch((said or "").strip().lower())
+    return int(found[1]) * 1024 ** UNITS.index(found[2]) if found else None
 
 
 def compute(context: Context, history: DataFrame, engine: EngineChoice, rows: int) -> DataFrame:

@@ -18,6 +18,16 @@ def test_what_does_not_fit_goes_to_spark():
     assert "need 65.0 GB" in choice.reason
 
 
+def test_what_the_driver_of_spark_cannot_take_back_is_computed_there():
+    """14 million rows fit into this process, and broke a heap of 4 GB when they were handed over."""
+    size = {"rows": 14_000_000, "size_bytes": GB, "cores": 2, "memory_bytes": 40 * GB}
+    choice = choose_engine(**size, heap_bytes=4 * GB)
+    assert choice.name == "spark"
+    assert "would come as 4.2 GB to Spark's driver, whose heap of 4.0 GB has 2.0 GB to give" in choice.reason
+    assert choose_engine(**size, heap_bytes=16 * GB).name == "single_node"
+    assert choose_engine(**size).name == "single_node"
+
+
 def test_a_large_cluster_wins_even_where_one_node_would_do():
     assert choose_engine(rows=100_000_000, size_bytes=10 * GB, cores=64, memory_bytes=512 * GB).name == "spark"
 

@@ -14,7 +14,7 @@ from fraud_detection.features.frames import to_polars, to_spark
 from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS, TRANSACTION_FEATURES, with_attributes
 from fraud_detection.tasks.arguments import Arguments
 from fraud_detection.tasks.context import Context, Settings
-from fraud_detection.tasks.feature_build import build
+from fraud_detection.tasks.feature_build import build, driver_heap
 from fraud_detection.tasks.rows import read_history
 
 START = datetime(2018, 4, 1, tzinfo=UTC)
@@ -67,6 +67,13 @@ def assert_as_made_anew(context):
 
 def until(rows, day, column="event_time"):
     return rows.filter(pl.col(column) < START + timedelta(days=day))
+
+
+@pytest.mark.parametrize(
+    ("said", "size"), [("4g", 4 * 1024**3), ("512m", 512 * 1024**2), ("8GB", 8 * 1024**3), ("", None), ("much", None)]
+)
+def test_the_heap_of_the_driver_is_read_as_spark_writes_it(said, size):
+    assert driver_heap(said) == size
 
 
 def test_a_day_late_rows_and_corrections_are_brought_in(world, place):
