@@ -21,7 +21,7 @@ SPARK_CPU_SECONDS: Final = 11.7
 SINGLE_NODE_CORES: Final = 4
 """An assumption, measured on two cores only: ordering rows and bringing columns back run on few."""
 HANDED_BYTES_A_ROW: Final = 300
-"""Of all features as Arrow, on their way from this process to the heap of Spark's driver; 14 million rows break 4 GB."""
+"""Of all features as Arrow, on their way from here to the heap of Spark's driver; 14 million rows break 4 GB."""
 HEAP_SHARE: Final = 0.5
 SHARD_ROWS: Final = 400_000
 """One shard and its features fit into about 0.4 GB of a worker."""
