@@ -86,13 +86,14 @@ def _classic(shape: ClusterShape, hours: Decimal, prices: Prices, rates: _Rates)
     dbu_usd = _rounded(dbu * rates.dbu)
     machine_usd = _rounded(_machines_an_hour(shape, shape.expected_workers, rates, at_spot=shape.spot) * hours)
     at_spot_in_the_worst_case = shape.spot and not shape.falls_back
+    usd = dbu_usd + machine_usd  # rounded in parts, it may be a millionth off the bounds, which are rounded whole
     return Estimate(
         dbu=_rounded(dbu),
         dbu_usd=dbu_usd,
         machine_usd=machine_usd,
-        usd=dbu_usd + machine_usd,
-        low=_bound(shape, shape.min_workers, rates, hours, at_spot=shape.spot),
-        high=_bound(shape, shape.max_workers, rates, hours, at_spot=at_spot_in_the_worst_case),
+        usd=usd,
+        low=min(usd, _bound(shape, shape.min_workers, rates, hours, at_spot=shape.spot)),
+        high=max(usd, _bound(shape, shape.max_workers, rates, hours, at_spot=at_spot_in_the_worst_case)),
         currency=prices.currency,
         price_date=prices.date,
         assumptions=tuple(_assumptions(shape, rates)),
