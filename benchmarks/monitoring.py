@@ -22,7 +22,7 @@ from fraud_detection.data.generator import World, generate_transactions
 from fraud_detection.data.planting import Plant, PlantKind
 from fraud_detection.features.registry import MODEL_FEATURES
 from fraud_detection.features.single_node import compute_features
-from fraud_detection.models.baseline import SCORE, Baseline, Counts, as_floats, describe
+from fraud_detection.models.baseline import Baseline, Counts, as_floats, describe
 from fraud_detection.models.costs import CostSettings, measure_saving
 from fraud_detection.models.metrics import evaluate
 from fraud_detection.models.settings import TrainingSettings
@@ -141,8 +141,7 @@ def matured(scored: pl.DataFrame, now: datetime) -> list[quality.Quality]:
 
 def count(rows: pl.DataFrame, baseline: Baseline) -> dict[str, Counts]:
     """As `counting.count_by_day` does on Spark."""
-    names = {name: "score" if name == SCORE else name for name in baseline.columns}
-    return {name: bins.count(as_floats(rows[names[name]])) for name, bins in baseline.columns.items()}
+    return {name: bins.count(as_floats(rows[name])) for name, bins in baseline.columns.items()}
 
 
 def _false_alarms(watched: Mapping[int, Mapping[str, Watched]]) -> dict[str, float]:

@@ -4,6 +4,15 @@ import polars as pl
 import polars.selectors as cs
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from fraud_detection.features.contract import KEYS
+
+
+def as_keys(transactions: DataFrame, *others: str) -> DataFrame:
+    """Transactions with the columns and the exact amounts that features are computed from, and others."""
+    cents = (F.col("amount") * 100).cast("bigint").alias("amount_cents")
+    return transactions.select(*(name for name in KEYS if name != "amount_cents"), cents, *others)
 
 
 def to_polars(rows: DataFrame) -> pl.DataFrame:

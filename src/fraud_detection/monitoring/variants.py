@@ -9,11 +9,11 @@ import numpy.typing as npt
 import polars as pl
 from sklearn.metrics import average_precision_score
 
+from fraud_detection.models.aliases import CHAMPION
 from fraud_detection.models.costs import CostSettings, review_gains
 from fraud_detection.models.metrics import labels_of
 from fraud_detection.models.resampling import Interval, draw_cards, number_cards
 
-CHAMPION: Final = "champion"
 PER: Final = 1000
 REPLICATES: Final = 400
 TAILS: Final = (0.025, 0.975)

@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from fraud_detection.features.contract import KEYS
+from fraud_detection.features.frames import as_keys
 from fraud_detection.schemas import AMOUNT_TYPE, PREDICTIONS, TRANSACTION_FEATURES
 from fraud_detection.scoring.champion import Model
 from fraud_detection.scoring.packed import make_worker, pack
@@ -83,8 +84,7 @@ def find_unscored(features: DataFrame, predictions: DataFrame, version: int, day
     in_window = (F.col("event_time") >= F.lit(since)) & (F.col("event_time") < F.lit(now))
     of_days = F.col("event_date") >= F.lit(since.date())  # by which files are skipped
     done = predictions.where((F.col("model_version") == version) & of_days & in_window)
-    keys = done.select("transaction_id", "event_time", "customer_id", "terminal_id", _cents().alias("amount_cents"))
-    return features.where(of_days & in_window).join(keys, list(KEYS), how="left_anti")
+    return features.where(of_days & in_window).join(as_keys(done), list(KEYS), how="left_anti")
 
 
 def add_scores(rows: DataFrame, model: Model, settings: ScoringSettings) -> DataFrame:
@@ -116,7 +116,3 @@ def as_predictions(scored: DataFrame, model: Model, by: str) -> DataFrame:
     }
     amount = (F.col("amount_cents").cast("DECIMAL(14,0)") / 100).cast(AMOUNT_TYPE)
     return scored.withColumn("amount", amount).withColumns(same).select(*PREDICTIONS.column_names)
-
-
-def _cents() -> Column:
-    return (F.col("amount") * 100).cast("bigint")

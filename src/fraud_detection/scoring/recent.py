@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from fraud_detection.features.contract import KEYS
-from fraud_detection.features.frames import to_polars, to_spark
+from fraud_detection.features.frames import as_keys, to_polars, to_spark
 from fraud_detection.features.table import feature_table
 from fraud_detection.schemas import RECENT_FEATURES, SILVER_TRANSACTIONS, TRANSACTION_FEATURES, TableSchema
 from fraud_detection.tables import Tables
@@ -70,9 +70,3 @@ class RecentHistory:
         silver = self._tables.read(self._spark, SILVER_TRANSACTIONS.name)
         since = silver if last_day is None else silver.where(F.col("event_date") >= F.lit(last_day))
         return as_keys(since).join(self.read().select("transaction_id"), "transaction_id", how="left_anti")
-
-
-def as_keys(transactions: DataFrame, *others: str) -> DataFrame:
-    """Transactions of silver with the columns and the exact amounts that features are computed from, and others."""
-    cents = (F.col("amount") * 100).cast("bigint").alias("amount_cents")
-    return transactions.select(*(name for name in KEYS if name != "amount_cents"), cents, *others)

@@ -13,14 +13,14 @@ from fraud_detection.data.prepare import Work, judge, keep_quality, part, with_e
 from fraud_detection.data.quality import refuse_bad_days
 from fraud_detection.errors import DataError
 from fraud_detection.features.contract import KEYS
-from fraud_detection.features.frames import to_polars, to_spark
+from fraud_detection.features.frames import as_keys, to_polars, to_spark
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.stream import compute_batch
 from fraud_detection.schemas import PREDICTIONS, QUARANTINE, SILVER_LABELS
 from fraud_detection.scoring.batch import KEPT, as_predictions
 from fraud_detection.scoring.champion import Champion, Model
 from fraud_detection.scoring.decisions import DECISION, decide, feature_matrix
-from fraud_detection.scoring.recent import RecentHistory, as_keys
+from fraud_detection.scoring.recent import RecentHistory
 from fraud_detection.scoring.settings import ScoringSettings
 
 ARRIVED = "file_modified_at"

@@ -8,14 +8,13 @@ from pyspark.sql import functions as F
 
 from fraud_detection.errors import DataError
 from fraud_detection.features.contract import HISTORY, KEYS
-from fraud_detection.features.frames import to_polars, to_spark
+from fraud_detection.features.frames import as_keys, to_polars, to_spark
 from fraud_detection.features.origin import read_origin
 from fraud_detection.features.registry import ALL_FEATURES
 from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS, TRANSACTION_FEATURES
 from fraud_detection.table_changes import find_note
 from fraud_detection.tasks.context import Context
 from fraud_detection.tasks.feature_update import Silver, read_silver
-from fraud_detection.tasks.rows import as_keys
 
 AHEAD = datetime(9999, 1, 1, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from fraud_detection.features.contract import KEYS, UTC_TIME
 from fraud_detection.features.engine import EngineName
-from fraud_detection.features.frames import to_polars, to_spark
+from fraud_detection.features.frames import as_keys, to_polars, to_spark
 from fraud_detection.features.incremental import Changes, find_changes, find_touches, recompute
 from fraud_detection.features.origin import Origin
 from fraud_detection.features.settings import FeatureSettings
@@ -20,7 +20,7 @@ from fraud_detection.features.table import feature_table
 from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS, TableSchema, with_attributes
 from fraud_detection.table_changes import CARRIED, GONE, VERSION, merge_updates, noting, read_changes, read_version
 from fraud_detection.tasks.context import Context
-from fraud_detection.tasks.rows import as_keys, known_labels
+from fraud_detection.tasks.rows import known_labels
 
 LABEL = ("transaction_id", "is_fraud", "known_at")
 

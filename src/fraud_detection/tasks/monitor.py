@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from fraud_detection.data.quality import QUARANTINED, READ
-from fraud_detection.features.frames import to_polars
+from fraud_detection.features.frames import as_keys, to_polars
 from fraud_detection.models.baseline import SCORE, Baseline
 from fraud_detection.models.split import Fold, labelled_by, production_fold
 from fraud_detection.models.tracking import load_baseline, load_verdict
@@ -37,7 +37,7 @@ from fraud_detection.schemas import (
 )
 from fraud_detection.scoring.champion import find_champion
 from fraud_detection.tasks.context import Context, task_context
-from fraud_detection.tasks.rows import as_keys, known_labels
+from fraud_detection.tasks.rows import known_labels
 from fraud_detection.tasks.validate import RECENT_DAYS, read_visits
 from fraud_detection.tasks.values import set_task_values
 

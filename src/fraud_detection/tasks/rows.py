@@ -7,7 +7,7 @@ import polars as pl
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from fraud_detection.features.frames import to_polars
+from fraud_detection.features.frames import as_keys, to_polars
 from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS, TRANSACTION_FEATURES
 from fraud_detection.tables import Tables
 
@@ -24,11 +24,6 @@ def join_history(transactions: DataFrame, labels: DataFrame, now: datetime) -> D
     """The same from some versions of the tables."""
     before = as_keys(transactions.where(F.col("event_time") < F.lit(now)))
     return before.join(known_labels(labels, now), "transaction_id", how="left")
-
-
-def as_keys(transactions: DataFrame, *others: str) -> DataFrame:
-    """Transactions of silver with the columns and the exact amounts that features are computed from, and others."""
-    return transactions.select(*KEYS, (F.col("amount") * 100).cast("bigint").alias("amount_cents"), *others)
 
 
 def known_labels(labels: DataFrame, now: datetime) -> DataFrame:
