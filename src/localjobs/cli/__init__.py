@@ -4,6 +4,7 @@ import typer
 
 from localjobs.cli import bundles, history
 from localjobs.cli.lint import lint_command
+from localjobs.cli.notebook import notebook
 from localjobs.cli.run import repair, run
 from localjobs.cli.schedule import schedule
 
@@ -23,4 +24,5 @@ app.command()(history.cancel)
 app.command("lint")(lint_command)
 app.command("resolve")(bundles.resolve_command)
 app.command()(bundles.graph)
+app.command()(notebook)
 app.command()(schedule)

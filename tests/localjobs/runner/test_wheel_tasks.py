@@ -16,6 +16,12 @@ def test_a_task_that_raises_fails_with_its_cause(bench, wheel):
     assert bench.log(run, "a").startswith("about to fail\n")
 
 
+def test_an_error_without_a_message_is_told_by_its_place(bench, wheel):
+    message = bench.run([wheel("a", "fail_without_a_word")]).task("a").message
+    assert message.startswith("AssertionError: raised without a message at ")
+    assert "demo_tasks/__init__.py:" in message
+
+
 @pytest.mark.parametrize(
     ("function", "result", "message"),
     [

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import NoReturn
 
@@ -51,18 +52,18 @@ class Notebook:
 class DBUtils:
     """`dbutils`."""
 
-    def __init__(self) -> None:
-        """Offer jobs, secrets, widgets and notebook."""
+    def __init__(self, parameters: Mapping[str, str] | None = None) -> None:
+        """Offer jobs, secrets, notebook, and widgets that have these values."""
         self.jobs = Jobs()
         self.notebook = Notebook()
         self.secrets = Secrets()
-        self.widgets = Widgets((read_context() or {}).get("parameters", {}))
+        self.widgets = Widgets(parameters or {})
 
 
 @cache
 def shared_dbutils() -> DBUtils:
     """The one `dbutils` of this process."""
-    return DBUtils()
+    return DBUtils((read_context() or {}).get("parameters", {}))
 
 
 def secret_variable(scope: str, key: str) -> str:

@@ -8,9 +8,9 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from .dbutils import NotebookExit, shared_dbutils
+from .dbutils import DBUtils, NotebookExit, shared_dbutils
 from .spark import get_session
 from .sql_files import run_statements
 
@@ -24,6 +24,37 @@ _OF_LINES = re.compile(rf"^%(?:{'|'.join(_FOR_PEOPLE)})\b.*$|^%python\b", re.MUL
 _INSTALLED = "installs nothing here: the environment holds what the project declares"
 
 
+class Screen(Protocol):
+    """What a notebook is shown on."""
+
+    def show_markdown(self, text: str) -> None:
+        """A cell of prose."""
+
+    def display(self, value: Any, *arguments: Any, **options: Any) -> None:
+        """What the notebook gives to `display`."""
+
+    def display_html(self, html: str) -> None:
+        """What the notebook gives to `displayHTML`."""
+
+
+class Log:
+    """The log of a task: frames as tables, everything else as it is, and no prose."""
+
+    def show_markdown(self, text: str) -> None:
+        """Nothing: it is for people."""
+
+    def display(self, value: Any, *_arguments: Any, **_options: Any) -> None:
+        """Print a frame as a table, anything else as it is."""
+        if hasattr(value, "columns") and hasattr(value, "show"):
+            value.show()
+        else:
+            print(value)  # noqa: T201 - the notebook's output
+
+    def display_html(self, html: str) -> None:
+        """Print it."""
+        print(html)  # noqa: T201 - the same
+
+
 class Cell(NamedTuple):
     """A piece of code, and where tracebacks say that it stands."""
 
@@ -32,15 +63,29 @@ class Cell(NamedTuple):
     line: int = 0
 
 
+class Notebook(NamedTuple):
+    """A notebook that runs."""
+
+    file: Path
+    names: dict[str, Any]
+    dbutils: DBUtils
+    screen: Screen
+
+
 def run_notebook(file: Path) -> str:
-    """Run all cells; what the notebook gave to `dbutils.notebook.exit`, else nothing."""
+    """Run all cells as this process; what the notebook gave to `dbutils.notebook.exit`, else nothing."""
     module = ModuleType("__main__")
-    module.__dict__.update(__file__=str(file), dbutils=shared_dbutils(), display=_display, displayHTML=_display)
     sys.modules["__main__"] = module
     sys.argv = [str(file)]
     sys.excepthook = traceback.print_exception  # unlike the built-in one it knows the cells of a Jupyter notebook
+    return run_cells(file, module.__dict__, shared_dbutils(), Log())
+
+
+def run_cells(file: Path, names: dict[str, Any], dbutils: DBUtils, screen: Screen) -> str:
+    """Run all cells in a namespace; what the notebook gave to `dbutils.notebook.exit`, else nothing."""
+    names.update(__file__=str(file), dbutils=dbutils, display=screen.display, displayHTML=screen.display_html)
     try:
-        _run_cells(file, module.__dict__)
+        _run_cells(Notebook(file, names, dbutils, screen))
     except NotebookExit as end:
         return end.value
     return ""
@@ -70,13 +115,13 @@ def _jupyter_cells(file: Path, text: str) -> Iterator[Cell]:
             yield Cell(source, place)
 
 
-def _run_cells(file: Path, names: dict[str, Any]) -> None:
-    for cell in read_cells(file):
+def _run_cells(notebook: Notebook) -> None:
+    for cell in read_cells(notebook.file):
         magic = _OF_CELLS.match(_MAGIC.sub("", cell.source))
         if magic and magic[1] not in {"python", *_FOR_PEOPLE}:
-            _run_magic(magic[1], magic[2].strip(), file, names)
+            _run_magic(magic[1], magic[2].strip(), notebook)
         else:
-            _run_code(cell, names)
+            _run_code(cell, notebook.names)
 
 
 def _run_code(cell: Cell, names: dict[str, Any]) -> None:
@@ -95,17 +140,18 @@ def _names_in(code: CodeType) -> Iterator[str]:
             yield from _names_in(constant)
 
 
-def _run_magic(magic: str, text: str, file: Path, names: dict[str, Any]) -> None:
+def _run_magic(magic: str, text: str, notebook: Notebook) -> None:
+    names = notebook.names
     if magic == "md":
-        return
-    if magic == "sql":
+        notebook.screen.show_markdown(text)
+    elif magic == "sql":
         names["spark"] = names.get("spark") or get_session()
-        run_statements(names["spark"], text, shared_dbutils().widgets.getAll())
+        run_statements(names["spark"], text, notebook.dbutils.widgets.getAll())
     elif magic == "run":
-        _run_cells(_find_notebook(file.parent / text.strip("\"'")), names)
+        _run_cells(notebook._replace(file=_find_notebook(notebook.file.parent / text.strip("\"'"))))
     elif magic == "pip":
         sys.stderr.write(f"localjobs: %pip {text}: {_INSTALLED}\n")
-    else:
+    elif magic != "restart_python":  # nothing was installed, so nothing has to be loaded anew
         raise NotImplementedError(f"the magic %{magic} does not run here; %python, %sql, %run, %pip and %md do")
 
 
@@ -115,11 +161,3 @@ def _find_notebook(path: Path) -> Path:
     if found is None:
         raise FileNotFoundError(f"%run: no notebook {path}")
     return found
-
-
-def _display(value: Any, *_arguments: Any, **_options: Any) -> None:
-    """Print a frame as a table, anything else as it is."""
-    if hasattr(value, "columns") and hasattr(value, "show"):
-        value.show()
-    else:
-        print(value)  # noqa: T201 - the notebook's output

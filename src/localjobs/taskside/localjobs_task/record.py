@@ -2,6 +2,7 @@
 
 import re
 import time
+import traceback
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -48,5 +49,10 @@ def _cause(error: BaseException | None) -> str:
         return ""
     if isinstance(error, SystemExit):
         return f"exit status {error.code}" if isinstance(error.code, int) else str(error.code)
-    text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"{type(error).__name__}: {str(error) or _place(error)}"
+
+
+def _place(error: BaseException) -> str:
+    """Where an error that says nothing was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"raised without a message at {frames[-1].filename}:{frames[-1].lineno}" if frames else "without a message"
