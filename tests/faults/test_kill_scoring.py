@@ -16,10 +16,11 @@ from fraud_detection.features.registry import MODEL_FEATURES
 from fraud_detection.models.boosting import feature_matrix
 from fraud_detection.models.scorer import Calibration, Scorer
 from fraud_detection.scoring.batch import COMPUTED
-from fraud_detection.scoring.champion import Champion, Model
+from fraud_detection.scoring.champion import Model
 from fraud_detection.scoring.recent import RecentHistory
 from fraud_detection.scoring.running import Run, ensure_tables
 from fraud_detection.scoring.stream import ScoringStream
+from fraud_detection.scoring.variants import Contestants
 from fraud_detection.tables import Tables
 from fraud_detection.tasks.arguments import Arguments
 from fraud_detection.tasks.context import Context, Settings
@@ -111,9 +112,12 @@ def clean(spark, place, tmp_path_factory):
     (copy / "warehouse" / place.tables.schema).rename(copy / "warehouse" / tables.schema)
     work = Work(spark, transactions_cleaning(Settings().data), tables, Settings().data)
     ensure_tables(work)
-    champion = Champion(registry_of(copy), NAME, lambda name, version: Model(name, version, place.scorer))
+    settings = Settings().scoring
+    contestants = Contestants(
+        registry_of(copy), NAME, settings, lambda name, version: Model(name, version, place.scorer)
+    )
     history = RecentHistory(spark, tables)
-    stream = ScoringStream(work, history, champion, Settings().features, Settings().scoring)
+    stream = ScoringStream(work, history, contestants, Settings().features, settings)
     # The same landing folder: a file stream knows what it has read by its path.
     Run(stream, str(place.landing), str(copy / "checkpoints"), lambda _figures, _number: None).go("availableNow")
     frames = {name: pl.read_delta(str(tables.folder(name))).sort(keys) for name, keys in KEYS.items()}

@@ -16,7 +16,7 @@ from fraud_detection.models.boosting import feature_matrix
 from fraud_detection.models.scorer import Calibration, Scorer
 from fraud_detection.scoring.champion import Model
 from fraud_detection.scoring.online.app import Parts, build_app
-from fraud_detection.scoring.online.champion import LiveModel
+from fraud_detection.scoring.online.champion import LiveLineUp, LiveModel
 from fraud_detection.scoring.online.filling import fill
 from fraud_detection.scoring.online.history import labels_of_frame
 from fraud_detection.scoring.online.settings import ServingSettings
@@ -64,7 +64,7 @@ def test_online_and_the_engine_agree(world, scorer, tmp_path, together):
         settings=ServingSettings(requests_per_second=1e6, burst=10**6),
         features=FeatureSettings(),
         store=store,
-        model=LiveModel("m", lambda: 1, lambda _: Model("m", 1, scorer)),
+        models=LiveLineUp(LiveModel("m", lambda: 1, lambda _: Model("m", 1, scorer))),
         tokens=(TOKEN.encode(),),
         now=lambda: since + timedelta(days=NEW_DAYS),
     )

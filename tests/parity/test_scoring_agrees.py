@@ -23,16 +23,18 @@ from fraud_detection.models.boosting import feature_matrix
 from fraud_detection.models.scorer import Calibration, Scorer
 from fraud_detection.schemas import PREDICTIONS, SILVER_LABELS, SILVER_TRANSACTIONS
 from fraud_detection.scoring.batch import score_batch
-from fraud_detection.scoring.champion import Champion
-from fraud_detection.scoring.online.champion import LiveModel
+from fraud_detection.scoring.online.champion import LiveLineUp, LiveModel
 from fraud_detection.scoring.online.filling import fill
 from fraud_detection.scoring.online.history import labels_of_frame
 from fraud_detection.scoring.online.scoring import Pipeline
+from fraud_detection.scoring.online.shadow import Shadow
 from fraud_detection.scoring.online.sqlite import SqliteStore
 from fraud_detection.scoring.recent import RecentHistory
 from fraud_detection.scoring.running import Run, ensure_tables
 from fraud_detection.scoring.settings import ScoringSettings
 from fraud_detection.scoring.stream import ScoringStream
+from fraud_detection.scoring.turns import take_turns
+from fraud_detection.scoring.variants import Contestants, is_dealt
 from fraud_detection.tasks.arguments import Arguments
 from fraud_detection.tasks.context import Context, Settings
 from fraud_detection.tasks.feature_build import build
@@ -42,7 +44,8 @@ START = datetime(2018, 4, 1, tzinfo=UTC)
 ENTITIES = ("customer_id", "terminal_id")
 ANSWERED = ("transaction_id", "probability", "threshold", "is_alert", "model_name", "model_version", "variant")
 NEW_DAYS = 18
-SETTINGS = Settings(scoring=ScoringSettings(days=NEW_DAYS))
+SHARE = 0.3
+SETTINGS = Settings(scoring=ScoringSettings(days=NEW_DAYS, challenger="split", challenger_share=SHARE))
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +62,11 @@ def since_of(history):
     return datetime(last.year, last.month, last.day, tzinfo=UTC) - timedelta(days=NEW_DAYS - 1)
 
 
-def fit(features, labels):
+def fit(features, labels, seed=0):
     """A small model of every feature, and a threshold that a few rows in a hundred pass."""
     matrix = feature_matrix(features, MODEL_FEATURES)
-    booster = xgb.train({"objective": "binary:logistic", "max_depth": 4}, xgb.DMatrix(matrix, label=labels), 25)
+    parameters = {"objective": "binary:logistic", "max_depth": 4, "subsample": 0.8, "seed": seed}
+    booster = xgb.train(parameters, xgb.DMatrix(matrix, label=labels), 25)
     scorer = Scorer(MODEL_FEATURES, (booster,), Calibration((-3.0, 0.0), (-4.0, -1.0)))
     return Scorer(
         scorer.features, scorer.boosters, scorer.calibration, float(np.quantile(scorer.probabilities(matrix), 0.97))
@@ -94,25 +98,27 @@ def money():
     return (pl.col("amount_cents").cast(pl.Decimal(14, 2)) / 100).cast(pl.Decimal(12, 2))
 
 
-def test_batch_stream_and_online_agree(spark, tables, registry, arrivals, tmp_path):
+def test_batch_stream_and_online_agree_on_scores_and_on_whose_they_are(spark, tables, registry, arrivals, tmp_path):
     since = since_of(arrivals)
     old, new = (arrivals.filter((pl.col("event_time") >= since) == late) for late in (False, True))
     assert new.height >= 1000
     assert new.group_by("event_time").len()["len"].max() > 1, "no ties of time"
     computed = single_node.compute_features(arrivals)
-    registry.add(NAME, fit(computed, arrivals.sort("event_time", "transaction_id")["is_fraud"]), "champion")
+    labels = arrivals.sort("event_time", "transaction_id")["is_fraud"]
+    for seed, alias in enumerate(("champion", "challenger")):
+        registry.add(NAME, fit(computed, labels, seed), alias)
 
     tables.create_schema(spark)
     work = Work(spark, transactions_cleaning(SETTINGS.data), tables, SETTINGS.data)
     ensure_tables(work)
     load(spark, tables, old, arrivals.drop_nulls("known_at"))
     build(context_of(spark, tables, tmp_path, since))
-    champion = Champion(registry.client, NAME)
+    contestants = Contestants(registry.client, NAME, SETTINGS.scoring)
     published = []
     stream = ScoringStream(
         work,
         RecentHistory(spark, tables),
-        champion,
+        contestants,
         SETTINGS.features,
         SETTINGS.scoring,
         published.append,
@@ -134,27 +140,39 @@ def test_batch_stream_and_online_agree(spark, tables, registry, arrivals, tmp_pa
     tables.remove(PREDICTIONS, tables.read(spark, PREDICTIONS.name))
     tomorrow = since + timedelta(days=NEW_DAYS)
     build(context_of(spark, tables, tmp_path, tomorrow))
-    done = score_batch(spark, tables, champion.current(), SETTINGS.scoring, tomorrow)
+    line_up = contestants.current()
+    for turn in take_turns(line_up):
+        score_batch(spark, tables, turn.model, SETTINGS.scoring, tomorrow, turn.rows)
     batch = read_predictions(spark, tables)
-    assert done.rows == batch.height
-    assert batch["is_alert"].any()
+    alerts = dict(batch.group_by("variant").agg(pl.col("is_alert").sum()).rows())
+    assert alerts.keys() == {"champion", "challenger"}
+    assert min(alerts.values()) > 0
+    decided = batch.select("customer_id", pl.col("variant") == "challenger", "model_version").unique().rows()
+    assert sorted(decided) == sorted(
+        (card, is_dealt(card, "challenger", SHARE), 1 + is_dealt(card, "challenger", SHARE))
+        for card in new["customer_id"].unique()
+    )
     assert (batch["reasons"].is_not_null() == batch["is_alert"]).all()
     assert_frame_equal(batch, streamed, check_exact=True)
 
     store = SqliteStore(tmp_path / "online.db", fingerprint(SETTINGS.features))
     known = computed.join(arrivals.select("transaction_id", *LABELS), on="transaction_id").sort("event_time")
-    online = asyncio.run(score_online(store, known, since, champion.current()))
+    online = asyncio.run(score_online(store, known, since, line_up))
     assert_frame_equal(online, streamed.select(online.columns), check_exact=True)
 
 
-async def score_online(store, known, since, model):
+async def score_online(store, known, since, line_up):
     """Answers to the new transactions, some at a time, by a store that holds the old ones; labels come as they are."""
     old, new = (known.filter((pl.col("event_time") >= since) == late) for late in (False, True))
-    live = LiveModel(NAME, lambda: model.version, lambda _: model)
+    both = (
+        LiveModel(NAME, lambda one=one: one.version, lambda _, one=one: one)
+        for one in (line_up.champion, line_up.challenger)
+    )
+    live = LiveLineUp(*both, SETTINGS.scoring)
     await live.renew()
     await fill(store, [old], START)
     await store.add_labels(labels_of_frame(new.drop_nulls("known_at")))
-    pipeline = Pipeline(store, live, SETTINGS.features, SETTINGS.scoring.most_reasons)
+    pipeline = Pipeline(store, live, SETTINGS.features, SETTINGS.scoring.most_reasons, Shadow())
     answers = []
     for few in new.sort("event_time", "transaction_id").iter_slices(13):
         answers += [json.loads(answer) for answer in await pipeline.score(to_incoming(few))]

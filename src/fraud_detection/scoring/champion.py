@@ -1,6 +1,6 @@
-"""The model in use: the version behind the alias, looked up when it is needed, loaded when it is another."""
+"""A version of a model that scores, and how the champion is found and a version loaded."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,24 +59,3 @@ def find_champion(client: MlflowClient, name: str) -> int:
 def load_version(name: str, version: int) -> Model:
     """Load a version; what is wrong with its files is MLflow's error."""
     return Model(name, version, load_scorer(f"models:/{name}/{version}"))
-
-
-class Champion:
-    """The champion at each moment that it is asked for; a version is loaded once as long as it stays champion."""
-
-    def __init__(self, client: MlflowClient, name: str, load: Callable[[str, int], Model] = load_version) -> None:
-        """Nothing is loaded yet."""
-        self._client, self._name, self._load = client, name, load
-        self._current: Model | None = None
-
-    def current(self) -> Model:
-        """Look the alias up, and load the version if it is another one than before.
-
-        Raises:
-            ModelError: the model has no champion.
-            GateError: the registry doesn't say.
-        """
-        version = find_champion(self._client, self._name)
-        if self._current is None or self._current.version != version:
-            self._current = self._load(self._name, version)
-        return self._current

@@ -12,15 +12,15 @@ ChallengerRole = Literal["off", "split", "shadow"]
 
 @dataclass(frozen=True)
 class ScoringSettings:
-    """How transactions are scored, in batch and in a stream.
+    """How transactions are scored: in batch and in a stream; the challenger and its share online too.
 
     Attributes:
         days: before as_of, in which a batch scores what this version of the model has not scored yet.
         reasons: which rows get reasons. Exact ones cost many times what the score costs.
         most_reasons: how many features a row's reasons name.
         stream_hours: how long a stream that does not end by itself runs before it makes room for a new run.
-        challenger: what the version with that alias does in a batch: nothing (`off`); decide instead of the champion
-            for a share of the customers (`split`); score all beside it, unseen (`shadow`).
+        challenger: what the version with that alias does, in batch, stream and online: nothing (`off`); decide instead
+            of the champion for a share of the customers (`split`); score all beside it, unseen (`shadow`).
         challenger_share: of the customers, by a hash of each, so that none changes sides; a larger share adds some.
         experiment: its name; another one deals the customers anew.
         batch_bytes: of bronze that one batch of the stream takes in; its rows pass through one process.

@@ -1,9 +1,10 @@
 """Scoring of transactions as they arrive: lines of bronze in, rows of silver, quarantine and predictions out."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import reduce
 from queue import SimpleQueue
 
 import polars as pl
@@ -17,11 +18,13 @@ from fraud_detection.features.frames import as_keys, to_polars, to_spark
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.stream import compute_batch
 from fraud_detection.schemas import PREDICTIONS, QUARANTINE, SILVER_LABELS
-from fraud_detection.scoring.batch import KEPT, as_predictions
-from fraud_detection.scoring.champion import Champion, Model
+from fraud_detection.scoring.batch import KEPT, Scored, as_predictions
+from fraud_detection.scoring.champion import Model
 from fraud_detection.scoring.decisions import DECISION, decide, feature_matrix
 from fraud_detection.scoring.recent import RecentHistory
 from fraud_detection.scoring.settings import ScoringSettings
+from fraud_detection.scoring.turns import part_rows
+from fraud_detection.scoring.variants import SHADOW, Contestants, LineUp
 
 ARRIVED = "file_modified_at"
 GOES_ON = "bad lines go to quarantine, good ones are scored all the same, and a stream goes on: %s"
@@ -41,21 +44,26 @@ class Outcome:
     """What became of one batch.
 
     Attributes:
+        version: the champion's.
+        scored: by each variant that scored any.
         latency_seconds: from the arrival of each new row (its file's or record's time) to the commit of its score:
             the median, and the longest.
     """
 
     number: int
     version: int
-    rows: int
-    alerts: int
+    scored: Mapping[str, Scored] = field(default_factory=dict)
     latency_seconds: tuple[float, float] = (0.0, 0.0)
 
     def measures(self) -> dict[str, float]:
-        """For the record."""
+        """For the record: what was decided, and what each variant scored; a shadow decides nothing."""
         median, longest = self.latency_seconds
-        same = {"scored_rows": self.rows, "alerts": self.alerts, "model_version": self.version}
-        return {**same, "latency_seconds_median": median, "latency_seconds_longest": longest}
+        decided = [scored for variant, scored in self.scored.items() if variant != SHADOW]
+        rows, alerts = sum(one.rows for one in decided), sum(one.alerts for one in decided)
+        told = {"scored_rows": rows, "alerts": alerts, "model_version": self.version}
+        told |= {f"rows_{variant}": scored.rows for variant, scored in self.scored.items()}
+        told |= {f"alerts_{variant}": scored.alerts for variant, scored in self.scored.items()}
+        return {**told, "latency_seconds_median": median, "latency_seconds_longest": longest}
 
 
 @dataclass(frozen=True)
@@ -65,14 +73,14 @@ class ScoringStream:
     Attributes:
         work: how lines become rows of silver.
         history: what features are computed from.
-        champion: looked up at each batch.
+        contestants: looked up at each batch.
         publish: hears of the features of each batch once they are stored, maybe again after a restart.
         outcomes: of the batches done, for whoever records them.
     """
 
     work: Work
     history: RecentHistory
-    champion: Champion
+    contestants: Contestants
     features: FeatureSettings
     settings: ScoringSettings
     publish: Publish = publish_nowhere
@@ -87,24 +95,30 @@ class ScoringStream:
         Raises:
             ModelError: there is no champion, or it reads features that there are not.
         """
-        model = self.champion.current()
+        line_up = self.contestants.current()
         arrived = clean(lines, replace(self.work, now=datetime.now(UTC)))
-        self.outcomes.put(self.score(arrived, number, model))
+        self.outcomes.put(self.score(arrived, number, line_up))
 
-    def score(self, arrived: pl.DataFrame, number: int, model: Model) -> Outcome:
+    def score(self, arrived: pl.DataFrame, number: int, line_up: LineUp) -> Outcome:
         """Compute features, decide, and write: predictions first, for a row that has features is not looked for."""
         missing = self.history.settle().join(arrived, on="transaction_id", how="anti")
         keys = pl.concat([arrived.select(KEYS), missing.select(KEYS)])
+        version = line_up.champion.version
         if keys.is_empty():
-            return Outcome(number, model.version, 0, 0)
+            return Outcome(number, version)
         labels = self.work.read(SILVER_LABELS.name).select("transaction_id", "is_fraud", "known_at")
         features = compute_batch(keys, self.history.read(), labels, self.features)
-        scored = add_scores(features, model, self.settings)
-        rows = as_predictions(to_spark(self.work.spark, scored), model, "stream")
-        self.work.tables.merge(PREDICTIONS, rows)
+        said = [
+            (model, add_scores(rows, model, self.settings))
+            for model, rows in part_rows(line_up.able(features.columns), features)
+        ]
+        predictions = [as_predictions(to_spark(self.work.spark, rows), model, "stream") for model, rows in said]
+        # All variants in one commit: whatever is killed, a transaction has all of its rows or none.
+        self.work.tables.merge(PREDICTIONS, reduce(DataFrame.unionByName, predictions))
         self.history.keep(features)
         self.publish(features)
-        return Outcome(number, model.version, scored.height, int(scored["is_alert"].sum()), latency(arrived))
+        scored = {model.variant: Scored(rows.height, int(rows["is_alert"].sum())) for model, rows in said}
+        return Outcome(number, version, scored, latency(arrived))
 
 
 def clean(lines: DataFrame, work: Work) -> pl.DataFrame:
@@ -131,7 +145,6 @@ def clean(lines: DataFrame, work: Work) -> pl.DataFrame:
 def add_scores(features: pl.DataFrame, model: Model, settings: ScoringSettings) -> pl.DataFrame:
     """The keys of rows with features, and what the model says of each."""
     dated = features.with_columns(pl.col("event_time").dt.date().alias("event_date"))
-    model.require_features(dated.columns)
     (rows,) = dated.to_arrow().combine_chunks().to_batches()
     matrix = feature_matrix(rows, model.scorer.features)
     decided = dict(zip(DECISION, decide(matrix, model.scorer, settings), strict=True))

@@ -1,63 +1,118 @@
-"""Champion and challenger at work: who decides for which customer."""
+"""Champion and challenger at work: who decides for which customer, alike in batch, in a stream and online."""
 
 import hashlib
 import logging
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
 from mlflow import MlflowClient
-from pyspark.sql import Column
-from pyspark.sql import functions as F
+from mlflow.exceptions import MlflowException
 
+from fraud_detection.errors import FraudDetectionError, ModelError
 from fraud_detection.models.aliases import CHALLENGER, find_version
-from fraud_detection.scoring.champion import Champion, Model, load_version
+from fraud_detection.scoring.champion import Model, find_champion, load_version
 from fraud_detection.scoring.settings import ScoringSettings
 
 DIGITS: Final = 12  # of a hexadecimal hash: 48 bits, which a double and a BIGINT both hold exactly
 PLACES: Final = 16**DIGITS
 SHADOW: Final = "shadow"
+UNLOADABLE: Final = (FraudDetectionError, MlflowException, OSError, ValueError, LookupError)
+LEFT_OUT: Final = "the challenger, version %d of %s, is left out and the champion scores alone"
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Turn:
-    """A version, and the rows that it scores."""
+class LineUp:
+    """The champion, and the challenger where one takes part: it decides for its share, or scores in the shadow."""
 
-    model: Model
-    rows: Column
+    champion: Model
+    challenger: Model | None = None
+    experiment: str = ""
+    share: float = 0.0
+
+    @property
+    def shadow(self) -> Model | None:
+        """The challenger that scores everything, and decides nothing."""
+        return self.challenger if self.challenger and self.challenger.variant == SHADOW else None
+
+    def find_challenger(self, customer_id: str) -> Model | None:
+        """The challenger, if it decides for this customer."""
+        decides = self.challenger is not None and self.challenger.variant == CHALLENGER
+        return self.challenger if decides and is_dealt(customer_id, self.experiment, self.share) else None
+
+    def able(self, columns: Collection[str]) -> "LineUp":
+        """Who of them can score rows with these columns: a challenger that reads others is left out.
+
+        Raises:
+            ModelError: the champion reads others.
+        """
+        self.champion.require_features(columns)
+        try:
+            if self.challenger:
+                self.challenger.require_features(columns)
+        except ModelError:
+            log.exception(LEFT_OUT, self.challenger.version if self.challenger else 0, self.champion.name)
+            return LineUp(self.champion)
+        return self
 
 
-def line_up(client: MlflowClient, name: str, settings: ScoringSettings) -> list[Turn]:
-    """The champion first; then the challenger, if the settings ask for it and there is another version to ask.
+def line_up(champion: Model, challenger: Model | None, settings: ScoringSettings) -> LineUp:
+    """Give both their parts; a challenger that was promoted meanwhile is the champion, and nothing beside it."""
+    if settings.challenger == "off" or challenger is None or challenger.version == champion.version:
+        return LineUp(champion)
+    variant = SHADOW if settings.challenger == "shadow" else CHALLENGER
+    return LineUp(champion, replace(challenger, variant=variant), settings.experiment, settings.challenger_share)
 
-    Raises:
-        ModelError: the model has no champion.
-        GateError: the registry doesn't say.
-    """
-    champion, everybody = Champion(client, name).current(), F.lit(True)
-    number = find_version(client, name, CHALLENGER) if settings.challenger != "off" else None
-    if number in {None, champion.version}:
-        if settings.challenger != "off":
+
+class Contestants:
+    """Champion and challenger at each moment that they are asked for; a version is loaded once while it takes part."""
+
+    def __init__(
+        self,
+        client: MlflowClient,
+        name: str,
+        settings: ScoringSettings,
+        load: Callable[[str, int], Model] = load_version,
+    ) -> None:
+        """Nothing is loaded yet."""
+        self._client, self._name, self._settings, self._load = client, name, settings, load
+        self._loaded: dict[int, Model] = {}
+
+    def current(self) -> LineUp:
+        """Look the aliases up, and load what is new behind them.
+
+        A challenger that does not load is left out: the champion's decisions do not wait for it.
+
+        Raises:
+            ModelError: the model has no champion.
+            GateError: the registry doesn't say.
+        """
+        champion = self._take(find_champion(self._client, self._name))
+        challenger = self._find_challenger() if self._settings.challenger != "off" else None
+        self._loaded = {one.version: one for one in (champion, challenger) if one}
+        return line_up(champion, challenger, self._settings)
+
+    def _find_challenger(self) -> Model | None:
+        version = find_version(self._client, self._name, CHALLENGER)
+        if version is None:
             log.warning(
-                "scoring.challenger is %s, and %s has no challenger: the champion scores", settings.challenger, name
+                "scoring.challenger is %s, and %s has no challenger: the champion scores alone",
+                *(self._settings.challenger, self._name),
             )
-        return [Turn(champion, everybody)]
-    challenger = load_version(name, int(number or 0))
-    if settings.challenger == "shadow":
-        return [Turn(champion, everybody), Turn(replace(challenger, variant=SHADOW), everybody)]
-    dealt = is_dealt_column(F.col("customer_id"), settings.experiment, settings.challenger_share)
-    return [Turn(champion, ~dealt), Turn(replace(challenger, variant="challenger"), dealt)]
+            return None
+        try:
+            return self._take(version)
+        except UNLOADABLE:
+            log.exception(LEFT_OUT, version, self._name)
+            return None
+
+    def _take(self, version: int) -> Model:
+        return self._loaded.get(version) or self._load(self._name, version)
 
 
 def is_dealt(customer_id: str, experiment: str, share: float) -> bool:
     """Whether the challenger decides for a customer; the same for ever under the same name of the experiment."""
     digest = hashlib.sha256(f"{experiment}:{customer_id}".encode()).hexdigest()
     return int(digest[:DIGITS], 16) < int(share * PLACES)
-
-
-def is_dealt_column(customer_id: Column, experiment: str, share: float) -> Column:
-    """The same for the rows of a frame."""
-    digest = F.sha2(F.concat_ws(":", F.lit(experiment), customer_id), 256)
-    place = F.conv(F.substring(digest, 1, DIGITS), 16, 10).cast("bigint")
-    return place < F.lit(int(share * PLACES))

@@ -7,9 +7,11 @@ from time import perf_counter
 import mlflow
 from mlflow import MlflowClient
 
+from fraud_detection.schemas import TRANSACTION_FEATURES
 from fraud_detection.scoring.batch import score_batch
 from fraud_detection.scoring.savings import refresh_savings
-from fraud_detection.scoring.variants import SHADOW, line_up
+from fraud_detection.scoring.turns import take_turns
+from fraud_detection.scoring.variants import SHADOW, Contestants
 from fraud_detection.tasks.context import task_context
 from fraud_detection.tasks.values import set_task_values
 
@@ -20,7 +22,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Load the models before anything is read: without a champion there is nothing to do."""
     with task_context("score", argv) as context:
         settings, now = context.settings.scoring, context.arguments.now
-        turns = line_up(MlflowClient(), context.arguments.model_name, settings)
+        line_up = Contestants(MlflowClient(), context.arguments.model_name, settings).current()
+        turns = take_turns(line_up.able(context.tables.read(context.spark, TRANSACTION_FEATURES).columns))
         started = perf_counter()
         done = [score_batch(context.spark, context.tables, turn.model, settings, now, turn.rows) for turn in turns]
         seconds = perf_counter() - started

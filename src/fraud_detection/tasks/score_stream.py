@@ -8,10 +8,10 @@ from mlflow import MlflowClient
 
 from fraud_detection.data.cleaning import transactions_cleaning
 from fraud_detection.data.prepare import Work
-from fraud_detection.scoring.champion import Champion
 from fraud_detection.scoring.recent import RecentHistory
 from fraud_detection.scoring.running import Run, ensure_tables
 from fraud_detection.scoring.stream import Publish, ScoringStream, publish_nowhere
+from fraud_detection.scoring.variants import Contestants
 from fraud_detection.tasks.context import Context, task_context
 from fraud_detection.tasks.values import set_task_values
 
@@ -36,13 +36,13 @@ def main(argv: Sequence[str] | None = None) -> None:
 def make_stream(context: Context) -> ScoringStream:
     """The stream on the tables and with the settings of the context; without a champion it does not begin."""
     spark, tables, settings = context.spark, context.tables, context.settings
-    champion = Champion(MlflowClient(), context.arguments.model_name)
-    champion.current()
+    contestants = Contestants(MlflowClient(), context.arguments.model_name, settings.scoring)
+    contestants.current()
     tables.create_schema(spark)
     work = Work(spark, transactions_cleaning(settings.data), tables, settings.data)
     ensure_tables(work)
     history, publish = RecentHistory(spark, tables), make_publish(context)
-    return ScoringStream(work, history, champion, settings.features, settings.scoring, publish)
+    return ScoringStream(work, history, contestants, settings.features, settings.scoring, publish)
 
 
 def make_publish(context: Context) -> Publish:

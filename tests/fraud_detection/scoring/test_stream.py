@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from fraud_detection.config import DataSettings
 from fraud_detection.data.cleaning import transactions_cleaning
@@ -14,11 +15,13 @@ from fraud_detection.features.frames import to_polars, to_spark
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.table import feature_table
 from fraud_detection.schemas import PREDICTIONS, QUARANTINE, RECENT_FEATURES, SILVER_TRANSACTIONS
-from fraud_detection.scoring.champion import Champion
+from fraud_detection.scoring.batch import score_batch
 from fraud_detection.scoring.recent import RecentHistory
 from fraud_detection.scoring.running import Run, ensure_tables, pace, seconds_of
 from fraud_detection.scoring.settings import ScoringSettings
 from fraud_detection.scoring.stream import ScoringStream
+from fraud_detection.scoring.turns import take_turns
+from fraud_detection.scoring.variants import Contestants
 
 START = datetime(2018, 6, 9, 12, tzinfo=UTC)
 STRICT = DataSettings(max_quarantined_share=0.1, share_counts_from=1)
@@ -48,14 +51,15 @@ class Place:
     def deliver(self, name, *lines):
         (self.folder / "landing" / "transactions" / name).write_text("".join(f"{text}\n" for text in lines))
 
-    def run(self, trigger="availableNow", settings=STRICT):
+    def run(self, trigger="availableNow", settings=STRICT, **scoring):
         """A stream of a process that has just begun; one that goes on does so for a second."""
+        scoring = ScoringSettings(stream_hours=1 / 3600, **scoring)
         stream = ScoringStream(
             self.work(settings),
             RecentHistory(self.spark, self.tables),
-            Champion(self.registry.client, self.name),
+            Contestants(self.registry.client, self.name, scoring),
             FeatureSettings(),
-            ScoringSettings(stream_hours=1 / 3600),
+            scoring,
             self.published.append,
         )
         folders = str(self.folder / "landing"), str(self.folder / "checkpoints")
@@ -127,6 +131,34 @@ def test_features_that_were_published_make_room_and_those_that_a_rebuild_left_ou
     place.tables.remove(feature_table(), place.tables.read(place.spark, feature_table().name))
     assert history.settle()["transaction_id"].to_list() == ["T1"]
     assert history.settle().is_empty()
+
+
+def test_a_shadow_is_stored_beside_each_decision_as_a_batch_stores_it_and_hinders_nothing(place, make_scorer):
+    place.registry.add(place.name, make_scorer(), "champion")
+    place.registry.add(place.name, make_scorer(0.2, seed=5), "challenger")
+    place.deliver("a.jsonl", *(line(number, 30 * number, customer=f"C{number}") for number in range(1, 4)))
+    place.run(challenger="shadow")
+    streamed = place.read(PREDICTIONS.name).drop("scored_at", "scored_by").sort("variant", "transaction_id")
+    assert streamed.select("variant", "model_version", "transaction_id").rows() == [
+        (variant, version, f"T{number}")
+        for variant, version in (("champion", 1), ("shadow", 2))
+        for number in range(1, 4)
+    ]
+    told = ("scored_rows", "rows_champion", "rows_shadow", "alerts_shadow", "model_version")
+    assert [place.measured[name] for name in told] == [3, 3, 3, streamed["is_alert"][3:].sum(), 1]
+
+    place.tables.remove(PREDICTIONS, place.tables.read(place.spark, PREDICTIONS.name))
+    place.tables.merge(feature_table(), place.tables.read(place.spark, RECENT_FEATURES))
+    settings = ScoringSettings(challenger="shadow")
+    for turn in take_turns(Contestants(place.registry.client, place.name, settings).current()):
+        score_batch(place.spark, place.tables, turn.model, settings, START + timedelta(days=1), turn.rows)
+    batch = place.read(PREDICTIONS.name).drop("scored_at", "scored_by").sort("variant", "transaction_id")
+    assert_frame_equal(batch, streamed, check_exact=True)
+
+    place.registry.add(place.name, make_scorer(features=("amount", "no_such_feature")), "challenger")
+    place.deliver("b.jsonl", line(9, 50))
+    place.run(challenger="shadow")
+    assert place.read(PREDICTIONS.name).filter(pl.col("transaction_id") == "T9")["variant"].to_list() == ["champion"]
 
 
 def test_data_prep_leaves_transactions_to_a_stream_that_takes_them_in(place):

@@ -17,7 +17,7 @@ from fraud_detection.errors import StoreError
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.scoring.online import invocations, metrics
 from fraud_detection.scoring.online.batching import Batcher
-from fraud_detection.scoring.online.champion import LiveModel
+from fraud_detection.scoring.online.champion import LiveLineUp
 from fraud_detection.scoring.online.description import INVOCATIONS, READY, SCORE, describe, draw_page
 from fraud_detection.scoring.online.guard import (
     Guard,
@@ -30,7 +30,9 @@ from fraud_detection.scoring.online.problems import Problem
 from fraud_detection.scoring.online.requests import is_many, read_transactions
 from fraud_detection.scoring.online.scoring import Pipeline
 from fraud_detection.scoring.online.settings import ServingSettings
+from fraud_detection.scoring.online.shadow import Shadow
 from fraud_detection.scoring.online.store import Store
+from fraud_detection.scoring.variants import LineUp
 
 JSON: Final = {"application/json": "json"}
 GATHER_SECONDS: Final = 0.0005
@@ -51,7 +53,7 @@ class Parts:
     settings: ServingSettings
     features: FeatureSettings
     store: Store
-    model: LiveModel
+    models: LiveLineUp
     tokens: Sequence[bytes]
     now: Callable[[], datetime]
     prefix: str = ""
@@ -60,12 +62,13 @@ class Parts:
 
 def build_app(parts: Parts) -> FastAPI:
     """Put the app together."""
-    pipeline = Pipeline(parts.store, parts.model, parts.features, parts.settings.reasons)
+    shadow = Shadow()
+    pipeline = Pipeline(parts.store, parts.models, parts.features, parts.settings.reasons, shadow)
     batcher = Batcher(pipeline.score, parts.settings.batch, GATHER_SECONDS if parts.lanes == 1 else 0.0)
     prefix = parts.prefix
     app = FastAPI(
         title="Card-fraud scores",
-        lifespan=_make_lifespan(parts, batcher),
+        lifespan=_make_lifespan(parts, batcher, shadow),
         docs_url=None,
         redoc_url=None,
         openapi_url=f"{prefix}/openapi.json",
@@ -84,15 +87,15 @@ def build_app(parts: Parts) -> FastAPI:
     return app
 
 
-def _make_lifespan(parts: Parts, batcher: Batcher) -> Callable[[FastAPI], Any]:
+def _make_lifespan(parts: Parts, batcher: Batcher, shadow: Shadow) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        """Load the champion before the first request, answer what has come before the end."""
-        await parts.model.renew()
+        """Load the models before the first request, answer what has come before the end."""
+        await parts.models.renew()
         gc.collect()
         gc.freeze()  # what was loaded stays: looking through it again and again would make some answers late
         beside = [asyncio.create_task(batcher.run()) for _ in range(parts.lanes)]
-        beside.append(asyncio.create_task(parts.model.keep_new(parts.settings.reload_seconds)))
+        beside += map(asyncio.create_task, (parts.models.keep_new(parts.settings.reload_seconds), shadow.run()))
         try:
             yield
         finally:
@@ -102,6 +105,13 @@ def _make_lifespan(parts: Parts, batcher: Batcher) -> Callable[[FastAPI], Any]:
             await parts.store.close()
 
     return lifespan
+
+
+def _tell_models(line_up: LineUp) -> dict[str, str | int]:
+    told: dict[str, str | int] = {"model_name": line_up.champion.name, "model_version": line_up.champion.version}
+    if line_up.challenger:
+        told |= {"challenger_version": line_up.challenger.version, "challenger_variant": line_up.challenger.variant}
+    return told
 
 
 def _score_routes(parts: Parts, batcher: Batcher) -> APIRouter:
@@ -127,7 +137,7 @@ def _model_routes(parts: Parts) -> APIRouter:
         """Answer features with predictions, as MLflow's scoring server does; nothing is looked up or kept."""
         body = await read_body(request, parts.settings, invocations.TYPES)
         kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-        answer = await asyncio.to_thread(invocations.predict, body, kind, parts.model.current())
+        answer = await asyncio.to_thread(invocations.predict, body, kind, parts.models.champion.current())
         return Response(answer, media_type="application/json")
 
     return router
@@ -144,12 +154,12 @@ def _operation_routes(parts: Parts, app: FastAPI) -> APIRouter:
     @router.get("/readyz", **READY)
     async def tell_readiness() -> Response:
         """Whether transactions can be scored: a champion is loaded, the store answers and is filled."""
-        champion = parts.model.current()
+        line_up = parts.models.current()
         try:
             await parts.store.check()
         except StoreError as error:
             raise Problem("store_down", str(error)) from error
-        return JSONResponse({"status": "ready", "model_name": champion.name, "model_version": champion.version})
+        return JSONResponse({"status": "ready", **_tell_models(line_up)})
 
     @router.get("/metrics", tags=["operation"])
     async def tell_metrics() -> Response:

@@ -1,4 +1,4 @@
-"""The model in use: looked up by its alias, loaded and tried beside the old one, then put in its place at once."""
+"""The models in use: looked up by their alias, loaded and tried beside the old one, then put in its place at once."""
 
 import asyncio
 import logging
@@ -11,29 +11,34 @@ from mlflow import MlflowClient
 
 from fraud_detection.errors import ModelError
 from fraud_detection.features.registry import ALL_FEATURES
-from fraud_detection.models.aliases import CHAMPION, find_version
+from fraud_detection.models.aliases import CHALLENGER, CHAMPION, Candidacy, find_version
 from fraud_detection.scoring.champion import Model, load_version
-from fraud_detection.scoring.online.metrics import RELOADS, VERSION
+from fraud_detection.scoring.online.metrics import CHALLENGER_VERSION, RELOADS, VERSION
 from fraud_detection.scoring.online.problems import Problem
+from fraud_detection.scoring.settings import ScoringSettings
+from fraud_detection.scoring.variants import LineUp, line_up
 
 WARM_UP_ROWS: Final = 4
+ALONE: Final = ScoringSettings()
 
 log = logging.getLogger(__name__)
 
 
 class LiveModel:
-    """The champion in use, renewed while requests are answered; a request keeps the one that it began with."""
+    """The version behind an alias, renewed while requests are answered; a request keeps the one that it began with."""
 
-    def __init__(self, name: str, find: Callable[[], int | None], load: Callable[[int], Model]) -> None:
+    def __init__(
+        self, name: str, find: Callable[[], int | None], load: Callable[[int], Model], alias: Candidacy = CHAMPION
+    ) -> None:
         """Say how the version behind the alias is found, and how it is loaded."""
-        self.name = name
+        self.name, self.alias = name, alias
         self._find, self._load = find, load
         self._model: Model | None = None
-        self._absent = Problem("no_champion", f"{name} has no version with the alias {CHAMPION}: promote one")
+        self._absent = Problem("no_champion", f"{name} has no version with the alias {alias}: promote one")
         self._problem = self._absent
 
     def current(self) -> Model:
-        """The champion.
+        """The model.
 
         Raises:
             Problem: no_champion or model_failed.
@@ -42,26 +47,24 @@ class LiveModel:
             raise replace(self._problem)
         return self._model
 
+    def peek(self) -> Model | None:
+        """The model, if there is one that can be used."""
+        return self._model
+
     async def renew(self) -> None:
         """Look the alias up; a version that cannot be found or loaded leaves the one in use where it is."""
         try:
             changed = await asyncio.to_thread(self._find_changed)
         except Exception as error:
             # Whatever a broken model raises while it is loaded must not end the app that serves the old one.
-            log.exception("the champion of %s cannot be renewed", self.name)
+            log.exception("the %s of %s cannot be renewed", self.alias, self.name)
             RELOADS.labels("failed").inc()
             if self._model is None:
-                detail = f"{type(error).__name__} while the champion of {self.name} was loaded: see the log"
+                detail = f"{type(error).__name__} while the {self.alias} of {self.name} was loaded: see the log"
                 self._problem = Problem("model_failed", detail)
             return
         if changed is not self._model:
             self._swap(changed)
-
-    async def keep_new(self, seconds: float) -> None:
-        """Renew for ever."""
-        while True:
-            await asyncio.sleep(seconds)
-            await self.renew()
 
     def _find_changed(self) -> Model | None:
         version = self._find()
@@ -71,16 +74,55 @@ class LiveModel:
 
     def _swap(self, model: Model | None) -> None:
         self._model = model
-        VERSION.set(model.version if model else 0)
+        (VERSION if self.alias == CHAMPION else CHALLENGER_VERSION).set(model.version if model else 0)
         RELOADS.labels("changed").inc()
         self._problem = self._absent
-        log.info("champion of %s: %s", self.name, model.version if model else "none")
+        log.info("%s of %s: %s", self.alias, self.name, model.version if model else "none")
 
 
-def registered_model(name: str) -> LiveModel:
-    """The champion of a model of MLflow's registry."""
+class LiveLineUp:
+    """Champion and challenger in use; each is renewed by itself, so that the one never waits for the other's files."""
+
+    def __init__(
+        self, champion: LiveModel, challenger: LiveModel | None = None, settings: ScoringSettings = ALONE
+    ) -> None:
+        """Say who takes part, and by which rule."""
+        self.champion, self._challenger, self._settings = champion, challenger, settings
+
+    def current(self) -> LineUp:
+        """Who scores now.
+
+        Raises:
+            Problem: no_champion or model_failed.
+        """
+        challenger = self._challenger.peek() if self._challenger else None
+        return line_up(self.champion.current(), challenger, self._settings)
+
+    async def renew(self) -> None:
+        """Look the aliases up."""
+        await self.champion.renew()
+        if self._challenger:
+            await self._challenger.renew()
+
+    async def keep_new(self, seconds: float) -> None:
+        """Renew for ever."""
+        while True:
+            await asyncio.sleep(seconds)
+            await self.renew()
+
+
+def registered_line_up(name: str, settings: ScoringSettings) -> LiveLineUp:
+    """The line-up of a model of MLflow's registry."""
+    challenger = registered_model(name, CHALLENGER) if settings.challenger != "off" else None
+    return LiveLineUp(registered_model(name), challenger, settings)
+
+
+def registered_model(name: str, alias: Candidacy = CHAMPION) -> LiveModel:
+    """The version behind an alias of a model of MLflow's registry."""
     client = MlflowClient()
-    return LiveModel(name, lambda: find_version(client, name), lambda version: load_and_try(name, version))
+    return LiveModel(
+        name, lambda: find_version(client, name, alias), lambda version: load_and_try(name, version), alias
+    )
 
 
 def load_and_try(name: str, version: int) -> Model:

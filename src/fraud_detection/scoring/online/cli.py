@@ -32,7 +32,9 @@ START_SECONDS = 60  # what a worker loads takes longer than the five seconds tha
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 console = Console(soft_wrap=True, highlight=False)
 
-SettingsFile = Annotated[str, typer.Option("--settings", help="A YAML file with the sections features and serving.")]
+SettingsFile = Annotated[
+    str, typer.Option("--settings", help="A YAML file with the sections features, serving and scoring.")
+]
 
 
 @app.command()

@@ -5,9 +5,9 @@ from typing import Any, Final
 from fastapi import FastAPI
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from fraud_detection.scoring.online.answers import Score
 from fraud_detection.scoring.online.problems import CODES, MEDIA_TYPE, PREFIX
 from fraud_detection.scoring.online.requests import Transaction
-from fraud_detection.scoring.online.scoring import Score
 from fraud_detection.scoring.online.settings import ServingSettings
 
 ONE: Final[dict[str, Any]] = {
@@ -30,6 +30,7 @@ ANSWER: Final[dict[str, Any]] = {
     "scored_at": "2018-09-30T12:34:56.789012+00:00",
 }
 UNKNOWN: Final = {**ANSWER, "probability": 0.0041, "reasons": [], "flags": ["unknown_customer", "unknown_terminal"]}
+OF_CHALLENGER: Final = {**ANSWER, "model_version": 8, "variant": "challenger"}
 INVALID: Final[dict[str, Any]] = {
     "type": f"{PREFIX}invalid",
     "title": CODES["invalid"][1],
@@ -86,7 +87,10 @@ SCORE: Final[dict[str, Any]] = {
     "responses": {
         200: {
             "description": "the scores, in the order of the transactions",
-            "content": _body({"one": ANSWER, "unknown": UNKNOWN, "several": [ANSWER]}, *_schemas("Score", "scores")),
+            "content": _body(
+                {"one": ANSWER, "unknown": UNKNOWN, "of a challenger": OF_CHALLENGER, "several": [ANSWER]},
+                *_schemas("Score", "scores"),
+            ),
         },
         **_tell_problems(),
     },
@@ -131,7 +135,22 @@ INVOCATIONS: Final[dict[str, Any]] = {
 READY: Final[dict[str, Any]] = {
     "tags": ["operation"],
     "responses": {
-        200: {"description": "transactions can be scored"},
+        200: {
+            "description": "transactions can be scored; where a challenger takes part, its version and variant",
+            "content": _body(
+                {
+                    "champion": {"status": "ready", "model_name": "main.fraud.fraud_model", "model_version": 7},
+                    "with a challenger": {
+                        "status": "ready",
+                        "model_name": "main.fraud.fraud_model",
+                        "model_version": 7,
+                        "challenger_version": 8,
+                        "challenger_variant": "challenger",
+                    },
+                },
+                {"type": "object"},
+            ),
+        },
         **_tell_problems("store_down", "no_champion", "model_failed"),
     },
 }

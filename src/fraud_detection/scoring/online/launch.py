@@ -19,12 +19,13 @@ from fraud_detection.features.definition import fingerprint
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.models.versions import find_model
 from fraud_detection.scoring.online.app import Parts, build_app
-from fraud_detection.scoring.online.champion import registered_model
+from fraud_detection.scoring.online.champion import registered_line_up
 from fraud_detection.scoring.online.credentials import APP, read_tokens
 from fraud_detection.scoring.online.postgres import PostgresStore
 from fraud_detection.scoring.online.settings import ServingSettings
 from fraud_detection.scoring.online.sqlite import SqliteStore
 from fraud_detection.scoring.online.store import Store
+from fraud_detection.scoring.settings import ScoringSettings
 
 OPTIONS: Final = "FRAUD_SERVE_OPTIONS"
 LOCAL_FOLDER: Final = "FRAUD_LOCAL_FOLDER"
@@ -39,7 +40,7 @@ class Options:
     """What `fraud-serve` was told, for its workers.
 
     Attributes:
-        settings: a YAML file with the sections features and serving; empty for the defaults.
+        settings: a YAML file with the sections features, serving and scoring; empty for the defaults.
         model_name: in the registry; empty for its only model.
         as_of: the day that counts as today, for data of the past; empty for the real one.
     """
@@ -55,6 +56,7 @@ class Settings:
 
     features: FeatureSettings
     serving: ServingSettings
+    scoring: ScoringSettings
 
 
 def make_worker() -> FastAPI:
@@ -72,7 +74,7 @@ def make_worker() -> FastAPI:
             settings=settings.serving,
             features=settings.features,
             store=open_store(settings),
-            model=registered_model(options.model_name or find_model(MlflowClient())),
+            models=registered_line_up(options.model_name or find_model(MlflowClient()), settings.scoring),
             tokens=tokens,
             now=make_clock(options.as_of),
             prefix=APP_PREFIX if is_app() else "",
@@ -82,14 +84,15 @@ def make_worker() -> FastAPI:
 
 
 def load_settings(file: str) -> Settings:
-    """The sections features and serving of a settings file; others are for tasks.
+    """The sections features, serving and scoring of a settings file; others are for tasks.
 
     Raises:
         ConfigurationError: the file or a value cannot be used.
     """
     values = read_yaml(Path(file)) if file else {}
     features = load_section(FeatureSettings, values.get("features") or {}, "features")
-    return Settings(features, load_section(ServingSettings, values.get("serving") or {}, "serving"))
+    serving = load_section(ServingSettings, values.get("serving") or {}, "serving")
+    return Settings(features, serving, load_section(ScoringSettings, values.get("scoring") or {}, "scoring"))
 
 
 def open_store(settings: Settings) -> Store:

@@ -1,13 +1,10 @@
-"""Transactions to answers: histories from the store, features by the one definition, the champion's score."""
+"""Transactions to answers: histories from the store, features by the one definition, the score of who decides."""
 
-import json
 import time
-from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
-from typing import Final, Literal
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
-from pydantic import BaseModel
 
 from fraud_detection.errors import StoreError
 from fraud_detection.features.feature import Entity
@@ -16,14 +13,14 @@ from fraud_detection.features.point_in_time import MICROSECONDS_A_DAY, NEVER
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.spans import Numbers
 from fraud_detection.features.stages import plan_stages
-from fraud_detection.scoring.champion import Model
-from fraud_detection.scoring.online.champion import LiveModel
+from fraud_detection.scoring.online.answers import Flag, Verdict, decide, find_flags, write_answers
+from fraud_detection.scoring.online.champion import LiveLineUp
 from fraud_detection.scoring.online.history import STORED, Rows, pack
 from fraud_detection.scoring.online.metrics import ALERTS, BATCH, FLAGS, SCORED, STORE_ERRORS
 from fraud_detection.scoring.online.problems import Problem
+from fraud_detection.scoring.online.shadow import Answered, Shadow
 from fraud_detection.scoring.online.store import Store
 
-Flag = Literal["unknown_customer", "unknown_terminal"]
 CHECKED_SECONDS: Final = 5.0
 EVERYTHING: Final = -(2**62)
 LOOK_BACK: Final[dict[Entity, int | None]] = {
@@ -32,35 +29,14 @@ LOOK_BACK: Final[dict[Entity, int | None]] = {
 """Days of events that a stage needs; None where late labels may make older ones count: then all that is kept."""
 
 
-class Reason(BaseModel):
-    """A feature that raises the score: its value (null where absent), and by how much, in log-odds."""
-
-    feature: str
-    value: float | None
-    log_odds: float
-
-
-class Score(BaseModel):
-    """The answer to one transaction; names are those of the table of predictions."""
-
-    transaction_id: str
-    probability: float
-    threshold: float
-    is_alert: bool
-    reasons: list[Reason]
-    flags: list[Flag]
-    model_name: str
-    model_version: int
-    variant: str
-    scored_at: datetime
-
-
 class Pipeline:
     """Scores with a store and a model; looks now and then whether the store is still filled as it must be."""
 
-    def __init__(self, store: Store, model: LiveModel, features: FeatureSettings, reasons: int) -> None:
-        """Say what to score with, and how many reasons a score has at most."""
-        self.store, self.model, self.features, self.reasons = store, model, features, reasons
+    def __init__(
+        self, store: Store, models: LiveLineUp, features: FeatureSettings, reasons: int, shadow: Shadow
+    ) -> None:
+        """Say what to score with, how many reasons a score has at most, and who hears of answers afterwards."""
+        self.store, self.models, self.features, self.reasons, self.shadow = store, models, features, reasons, shadow
         self._good_until = 0.0
 
     async def score(self, transactions: Sequence[Incoming]) -> list[bytes]:
@@ -69,18 +45,21 @@ class Pipeline:
         Raises:
             Problem: no_champion, model_failed or store_down; nothing became history then.
         """
-        champion = self.model.current()
+        line_up = self.models.current()
         try:
             await self._check()
             cards, terminals = await self._read(transactions)
             features = compute_features_now(transactions, cards, terminals, self.features)
-            answers = self._answer(transactions, champion, features, (cards, terminals))
+            verdicts = decide(line_up, transactions, features, self.reasons)
+            flags = [find_flags(one, cards, terminals) for one in transactions]
+            answers = write_answers(transactions, verdicts, flags)
             await self.store.add(_to_rows(transactions, features))
         except StoreError as error:
             STORE_ERRORS.inc()
             raise Problem("store_down", str(error)) from error
-        BATCH.observe(len(transactions))
-        SCORED.inc(len(transactions))
+        _count(verdicts, flags)
+        if line_up.shadow:
+            self.shadow.offer(Answered(line_up.shadow, features, verdicts))
         return answers
 
     async def _check(self) -> None:
@@ -99,62 +78,19 @@ class Pipeline:
             await self.store.read("terminal_id", terminals, _since("terminal_id", earliest)),
         )
 
-    def _answer(
-        self,
-        transactions: Sequence[Incoming],
-        champion: Model,
-        features: dict[str, Numbers],
-        known: tuple[Collection[str], Collection[str]],
-    ) -> list[bytes]:
-        scorer = champion.scorer
-        matrix = np.column_stack([features[name] for name in scorer.features]).astype(np.float32)
-        probabilities = scorer.probabilities(matrix)
-        if not np.all(np.isfinite(probabilities)):
-            raise Problem("model_failed", f"version {champion.version} of {champion.name} gave no number")
-        reasons = scorer.reasons(matrix, self.reasons) if self.reasons else ["[]"] * len(transactions)
-        flags = [_find_flags(one, *known) for one in transactions]
-        _count(probabilities >= scorer.threshold, flags)
-        end = _write_end(champion)
-        return [
-            _write(one, float(probability), scorer.threshold, why, raised, end)
-            for one, probability, why, raised in zip(transactions, probabilities, reasons, flags, strict=True)
-        ]
-
 
 def _since(entity: Entity, earliest: int) -> int:
     days = LOOK_BACK[entity]
     return EVERYTHING if days is None else earliest - days * MICROSECONDS_A_DAY
 
 
-def _find_flags(one: Incoming, cards: Collection[str], terminals: Collection[str]) -> list[Flag]:
-    flags: list[Flag] = []
-    if one.customer_id not in cards:
-        flags.append("unknown_customer")
-    if one.terminal_id not in terminals:
-        flags.append("unknown_terminal")
-    return flags
-
-
-def _count(alerts: Sequence[bool] | np.ndarray, flags: Sequence[Sequence[Flag]]) -> None:
-    ALERTS.inc(int(np.count_nonzero(alerts)))
+def _count(verdicts: Sequence[Verdict], flags: Sequence[Sequence[Flag]]) -> None:
+    BATCH.observe(len(verdicts))
+    SCORED.inc(len(verdicts))
+    ALERTS.inc(sum(verdict.is_alert for verdict in verdicts))
     for raised in flags:
         for flag in raised:
             FLAGS.labels(flag).inc()
-
-
-def _write_end(champion: Model) -> str:
-    scored = {"scored_at": datetime.now(UTC).isoformat()}
-    named = {"model_name": champion.name, "model_version": champion.version, "variant": champion.variant}
-    return json.dumps(named | scored)[1:]
-
-
-def _write(one: Incoming, probability: float, threshold: float, reasons: str, flags: list[Flag], end: str) -> bytes:
-    """A `Score` as JSON; put together by hand, because reasons and the end are JSON already."""
-    return (
-        f'{{"transaction_id": {json.dumps(one.transaction_id)}, "probability": {probability!r}, '
-        f'"threshold": {threshold!r}, "is_alert": {json.dumps(probability >= threshold)}, "reasons": {reasons}, '
-        f'"flags": {json.dumps(flags)}, {end}'
-    ).encode()
 
 
 def _to_rows(transactions: Sequence[Incoming], features: dict[str, Numbers]) -> Rows:

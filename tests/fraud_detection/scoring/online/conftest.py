@@ -21,15 +21,17 @@ from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.models.scorer import Calibration, Scorer
 from fraud_detection.scoring.champion import Model
 from fraud_detection.scoring.online.app import Parts, build_app
-from fraud_detection.scoring.online.champion import LiveModel
+from fraud_detection.scoring.online.champion import LiveLineUp, LiveModel
 from fraud_detection.scoring.online.filling import fill
 from fraud_detection.scoring.online.postgres import PostgresStore
 from fraud_detection.scoring.online.settings import ServingSettings
 from fraud_detection.scoring.online.sqlite import SqliteStore
+from fraud_detection.scoring.settings import ScoringSettings
 
 DEFINITION = "features of this release"
 TOKEN = "a-token-of-thirty-two-characters"  # noqa: S105  a test's own
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
+ALONE = ScoringSettings()
 NOW = datetime(2018, 10, 1, tzinfo=UTC)
 
 
@@ -133,12 +135,13 @@ def make_client(tmp_path, model):
     """The app on a store in a file, with a clock that stands still; settings by name."""
     with ExitStack() as opened:
 
-        def make(store=None, live=None, prefix="", **settings):
+        def make(store=None, live=None, prefix="", challenger=None, scoring=ALONE, **settings):
+            champion = live or LiveModel("fraud", lambda: 1, lambda _version: model)
             parts = Parts(
                 settings=ServingSettings(**settings),
                 features=FeatureSettings(),
                 store=store or filled(tmp_path / "app.db"),
-                model=live or LiveModel("fraud", lambda: 1, lambda _version: model),
+                models=LiveLineUp(champion, challenger, scoring),
                 tokens=(TOKEN.encode(), b"the-token-before-it"),
                 now=lambda: NOW,
                 prefix=prefix,

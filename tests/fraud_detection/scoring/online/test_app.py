@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from fraud_detection.features.registry import MODEL_FEATURES
 from fraud_detection.models import scorer, tracking
-from fraud_detection.scoring.online.scoring import Score
+from fraud_detection.scoring.online.answers import Score
 
 TRANSACTION = {
     "transaction_id": "T1",
