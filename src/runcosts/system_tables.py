@@ -9,10 +9,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from runcosts.errors import SettingsError
 from runcosts.spark_ledger import quoted_name
+from runcosts.system_names import LIST_PRICES, TASK_TIMELINE, USAGE
 
-USAGE = "billing.usage"
-LIST_PRICES = "billing.list_prices"
-TASK_TIMELINE = "lakeflow.job_task_run_timeline"
 LOCAL_CATALOG = "spark_catalog"
 
 

@@ -10,9 +10,9 @@ from pyspark.sql import SparkSession
 
 from runcosts.prices import Prices, Terms
 from runcosts.rightsize.usage import Moment, Usage
-from runcosts.system_tables import TASK_TIMELINE, open_table
+from runcosts.system_names import NODE_TIMELINE, TASK_TIMELINE
+from runcosts.system_tables import open_table
 
-NODE_TIMELINE = "compute.node_timeline"
 TaskKey = tuple[str, str]
 """Of a job's id and a task."""
 Rows = Iterable[Mapping[str, Any]]
