@@ -40,7 +40,7 @@ def breakeven(
     Exit status: 0, or 2 for a quote, a bundle, prices or settings that cannot be used.
     """
     try:
-        outlook, quote = make_outlook(root, history, minutes), read_quote(quote_file)
+        outlook, quote = make_outlook(root, history, minutes, target=target), read_quote(quote_file)
         run = _cost_of_a_run(quote, outlook, job, root, target, bundle)
     except RuncostsError as refused:
         typer.echo(str(refused), err=True)

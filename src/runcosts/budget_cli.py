@@ -42,7 +42,7 @@ def check_budget(job: str, target: str | None, minutes: Decimal | None, root: Pa
         BudgetError: a limit is passed, or what it needs is not known, and the budget says fail.
         SettingsError: the job has no budget.
     """
-    outlook = make_outlook(root, minutes=minutes)
+    outlook = make_outlook(root, minutes=minutes, target=target)
     budget = outlook.settings.budgets.get(job)
     if budget is None:
         known = ", ".join(sorted(outlook.settings.budgets)) or "none"

@@ -71,7 +71,7 @@ def estimate_costs(
     Exit status: 0, or 2 for a bundle, prices or settings that cannot be used.
     """
     try:
-        outlook = make_outlook(root, history, minutes, runs_a_month)
+        outlook = make_outlook(root, history, minutes, runs_a_month, target)
         jobs = forecast_jobs(open_bundle(root, target, bundle, outlook.settings), outlook, job)
         comparison = _comparison(compare_with, amounts_of(jobs), root, target, job, outlook)
     except RuncostsError as refused:
@@ -86,14 +86,18 @@ def estimate_costs(
 
 
 def make_outlook(
-    root: Path, last: int = 10, minutes: Decimal | None = None, runs_a_month: Decimal | None = None
+    root: Path,
+    last: int = 10,
+    minutes: Decimal | None = None,
+    runs_a_month: Decimal | None = None,
+    target: str | None = None,
 ) -> Outlook:
-    """What forecasts of the bundle in that folder follow today.
+    """What forecasts of the bundle in that folder follow today, in a target of it.
 
     Raises:
         SettingsError, PricesError: costs cannot be estimated as [tool.runcosts] asks.
     """
-    settings = load_settings(root)
+    settings = load_settings(root, target)
     prices = load_prices(root / settings.prices if settings.prices else None)
     check_settings(settings, prices)
     past = History(ledger_rows(root, settings) if last else ())

@@ -40,7 +40,7 @@ def plan(
     Exit status: 0 within the limits, 1 beyond one, 2 for a bundle, prices or settings that cannot be used.
     """
     try:
-        outlook = make_outlook(root, history)
+        outlook = make_outlook(root, history, target=target)
         tree = open_bundle(root, target, bundle, outlook.settings)
         found = _plan(tree, outlook, root, first.date() if first else outlook.today, even_paused=even_paused)
     except RuncostsError as refused:

@@ -35,7 +35,7 @@ def report(
     Exit status: 0, or 2 for prices, settings or marks that cannot be used.
     """
     try:
-        outlook = make_outlook(root, 0)
+        outlook = make_outlook(root, 0, target=target)
         marks = read_marks(root, outlook.settings.marks)
     except RuncostsError as refused:
         typer.echo(str(refused), err=True)

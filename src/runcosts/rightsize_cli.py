@@ -45,7 +45,7 @@ def rightsize(
     Exit status: 0, or 2 for a bundle, prices, settings or tables that cannot be used.
     """
     try:
-        outlook, rows, usages = _history(root, history, catalog, ledger)
+        outlook, rows, usages = _history(root, target, history, catalog, ledger)
         tree = open_bundle(root, target, bundle, outlook.settings)
         found = advise(tree, outlook, usages, rows, job, arm=arm)
     except RuncostsError as refused:
@@ -58,10 +58,10 @@ def rightsize(
 
 
 def _history(
-    root: Path, last: int, catalog: str | None, ledger: str
+    root: Path, target: str | None, last: int, catalog: str | None, ledger: str
 ) -> tuple[Outlook, list[Mapping[str, Any]], Usages]:
     """Past runs and what they used: by the platform's tables if a catalog is named, else as the runner measured it."""
-    outlook = make_outlook(root, last)
+    outlook = make_outlook(root, last, target=target)
     if catalog is None:
         rows: list[Mapping[str, Any]] = [*ledger_rows(root, outlook.settings)]
         return outlook, rows, measured_here(rows, last)

@@ -65,8 +65,8 @@ class Settings:
         return Terms(cloud=self.cloud, region=self.region, tier=self.tier, sku="jobs_compute")
 
 
-def load_settings(bundle_root: Path) -> Settings:
-    """Read [tool.runcosts]; without it every setting has its default, and there is no ledger.
+def load_settings(bundle_root: Path, target: str | None = None) -> Settings:
+    """Read [tool.runcosts], and [tool.runcosts.targets.TARGET] over it; what neither says has its default.
 
     Raises:
         SettingsError: an unknown key, or a value that makes no sense.
@@ -74,6 +74,8 @@ def load_settings(bundle_root: Path) -> Settings:
     file = bundle_root / "pyproject.toml"
     text = file.read_text(encoding="utf-8") if file.exists() else ""
     table: dict[str, Any] = tomllib.loads(text, parse_float=Decimal).get("tool", {}).get("runcosts", {})
+    of_targets = _table(table.pop("targets", {}), f"{file}: {TABLE} targets")
+    table |= _table(of_targets.get(target, {}), f"{file}: {TABLE} targets.{target}")
     _refuse_unknown(table, Settings, f"{file}: {TABLE}")
     read: dict[str, Callable[[Any, str], Any]] = {
         "serverless_dbu_per_hour": _amount,

@@ -11,6 +11,40 @@ from localjobs.bundle.resolve import Request, deploy, resolve
 
 ROOT = Path(__file__).parents[2]
 DEVELOPER = Identity("tester@databricks.com")
+DEVELOPMENT = ["local", "dev"]
+PRODUCTION = ["staging", "prod", "prod-azure", "prod-serverless"]
+SERVERLESS = ["prod-serverless"]
+TARGETS = [*DEVELOPMENT, *PRODUCTION]
+
+
+def pytest_addoption(parser):
+    parser.addoption("--renew", action="store_true", help="write tests/bundle/golden anew instead of comparing with it")
+
+
+@pytest.fixture(params=TARGETS)
+def target(request):
+    """Each target in turn; the next ones, each of a kind."""
+    return request.param
+
+
+@pytest.fixture(params=DEVELOPMENT)
+def development(request):
+    return request.param
+
+
+@pytest.fixture(params=PRODUCTION)
+def production(request):
+    return request.param
+
+
+@pytest.fixture(params=[name for name in TARGETS if name not in SERVERLESS])
+def with_clusters(request):
+    return request.param
+
+
+@pytest.fixture(params=SERVERLESS)
+def serverless(request):
+    return request.param
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import shutil
 import subprocess
-from dataclasses import fields
+from dataclasses import fields, replace
 from importlib.metadata import distribution
 from itertools import pairwise
 
@@ -11,7 +11,8 @@ import pytest
 from fraud_detection.tasks.arguments import Arguments
 from fraud_detection.tasks.experiment_queue import LEASE_HOURS
 from runcosts.cluster import ClusterShape, declared_shape
-from runcosts.prices import Terms, load_prices
+from runcosts.prices import load_prices
+from runcosts.settings import load_settings
 
 TRAINING = ["data_prep", "feature_build", "train", "validate", "register"]
 SCORING = ["data_prep", "feature_build", "score", "monitor"]
@@ -19,14 +20,19 @@ WITHOUT_COMPUTE = {"condition_task", "run_job_task"}
 KNOWN = {field.name for field in fields(Arguments)}
 
 
-@pytest.fixture(params=["local", "dev", "staging", "prod"])
-def target_jobs(request, jobs):
-    return jobs(request.param)
+@pytest.fixture
+def target_jobs(jobs, target):
+    return jobs(target)
 
 
-def tasks_of(target_jobs, *continuous):
-    """What runs in all jobs; or only in those that are continuous, or that are not."""
-    wanted = [job for job in target_jobs.values() if not continuous or ("continuous" in job) in continuous]
+@pytest.fixture
+def cluster_jobs(jobs, with_clusters):
+    return jobs(with_clusters)
+
+
+def tasks_of(target_jobs, *, continuous=True):
+    """What runs in all jobs; or only in those that are not continuous."""
+    wanted = [job for job in target_jobs.values() if continuous or "continuous" not in job]
     tasks = [task for job in wanted for task in workers_of(job)]
     assert tasks
     return tasks
@@ -67,13 +73,13 @@ def test_every_task_has_a_limit_and_someone_to_tell(target_jobs):
 
 
 def test_every_task_is_tried_again_by_its_job_or_where_that_is_continuous_by_the_platform(target_jobs):
-    for task in tasks_of(target_jobs, False):
+    for task in tasks_of(target_jobs, continuous=False):
         assert 1 <= task["max_retries"] <= 2
         assert task["min_retry_interval_millis"] >= 60_000
-    for task in tasks_of(target_jobs, True):
-        assert task["max_retries"] == 0, "Databricks refuses a retry policy there"
-    modes = [job["continuous"]["task_retry_mode"] for job in target_jobs.values() if "continuous" in job]
-    assert set(modes) == {"ON_FAILURE"}
+    for job in target_jobs.values():
+        if "continuous" in job:
+            assert job["continuous"]["task_retry_mode"] == "ON_FAILURE"
+            assert {task["max_retries"] for task in workers_of(job)} == {0}, "Databricks refuses a retry policy there"
 
 
 def test_a_job_may_take_as_long_as_its_tasks_without_retries(target_jobs):
@@ -81,8 +87,8 @@ def test_a_job_may_take_as_long_as_its_tasks_without_retries(target_jobs):
         assert max(task["timeout_seconds"] for task in workers_of(job)) < job["timeout_seconds"]
 
 
-def test_every_task_has_a_cluster_that_names_it_of_its_own_unless_it_follows_on_a_warm_one(target_jobs):
-    for job in target_jobs.values():
+def test_every_task_has_a_cluster_that_names_it_of_its_own_unless_it_follows_on_a_warm_one(cluster_jobs):
+    for job in cluster_jobs.values():
         clusters = clusters_of(job)
         users = [task["job_cluster_key"] for task in workers_of(job)]
         assert set(clusters) == set(users)
@@ -108,31 +114,56 @@ def test_a_world_that_moved_starts_training_for_the_same_day(target_jobs):
     assert tasks["retrain"]["email_notifications"]["on_failure"]
 
 
-def test_no_cluster_runs_photon_or_the_ml_runtime_and_every_driver_is_on_demand(target_jobs):
-    for job in target_jobs.values():
+def test_no_cluster_runs_photon_or_the_ml_runtime_and_every_driver_is_on_demand(cluster_jobs, with_clusters):
+    attributes = "azure_attributes" if with_clusters == "prod-azure" else "aws_attributes"
+    for job in cluster_jobs.values():
         for cluster in clusters_of(job).values():
             assert cluster["runtime_engine"] == "STANDARD"
             assert cluster["spark_version"] == "18.x-scala2.13"
-            assert cluster["aws_attributes"]["first_on_demand"] >= 1
+            assert {key for key in cluster if key.endswith("_attributes")} == {attributes}
+            assert cluster[attributes]["first_on_demand"] >= 1
             assert cluster["data_security_mode"] in {"SINGLE_USER", "DATA_SECURITY_MODE_DEDICATED"}
             assert "autotermination_minutes" not in cluster
 
 
-def test_every_cluster_knows_the_commit_that_it_runs(root, target_jobs):
+@pytest.fixture
+def head(root):
     git = shutil.which("git")
-    head = subprocess.run([git, "-C", root, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    for job in target_jobs.values():
+    asked = subprocess.run([git, "-C", root, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return asked.stdout.strip()
+
+
+def test_every_cluster_knows_the_commit_that_it_runs(head, cluster_jobs):
+    for job in cluster_jobs.values():
         for cluster in clusters_of(job).values():
-            assert cluster["spark_env_vars"]["GIT_COMMIT"] == head.stdout.strip()
+            assert cluster["spark_env_vars"]["GIT_COMMIT"] == head
 
 
-def test_every_cluster_can_be_estimated(target_jobs):
-    prices = load_prices()
-    for job in target_jobs.values():
+def test_without_clusters_every_task_has_the_one_environment_which_knows_the_commit_too(head, jobs, serverless):
+    for job in jobs(serverless).values():
+        assert "job_clusters" not in job
+        (environment,), (variables,) = job["environments"], job["environment_variables"]
+        assert variables["spec"]["variables"]["GIT_COMMIT"] == head
+        for task in workers_of(job):
+            assert not {"job_cluster_key", "libraries"} & set(task)
+            assert task["environment_key"] == environment["environment_key"]
+            assert task["environment_variables_key"] == variables["environment_variables_key"]
+
+
+def test_every_cluster_can_be_estimated(root, with_clusters, cluster_jobs):
+    prices, terms = load_prices(), load_settings(root, with_clusters).terms
+    for job in cluster_jobs.values():
         for cluster in clusters_of(job).values():
             shape = declared_shape(cluster)
             assert isinstance(shape, ClusterShape)
-            assert prices.node(Terms(), shape.node_type)
+            assert prices.node(terms, shape.node_type)
+
+
+def test_serverless_can_be_estimated_by_what_was_stated(root, serverless):
+    settings = load_settings(root, serverless)
+
+    assert settings.serverless_dbu_per_hour
+    assert load_prices().rate(replace(settings.terms, sku="serverless_jobs"))
 
 
 def test_every_entry_point_is_in_the_metadata_of_the_package_that_the_task_names(target_jobs):
@@ -142,11 +173,55 @@ def test_every_entry_point_is_in_the_metadata_of_the_package_that_the_task_names
         assert wheel["entry_point"] in {entry.name for entry in installed}
 
 
-def test_every_task_installs_the_lock_and_then_the_wheel(target_jobs):
-    for task in tasks_of(target_jobs):
+def test_every_task_on_a_cluster_installs_the_lock_and_then_the_wheel(cluster_jobs):
+    for task in tasks_of(cluster_jobs):
         requirements, wheel = task["libraries"]
         assert requirements["requirements"].endswith("requirements-databricks.txt")
-        assert wheel["whl"].endswith("dist/*.whl")
+        assert wheel == {"whl": "dist/*.whl"}
+
+
+def test_without_clusters_the_environment_installs_the_same(jobs, serverless):
+    for job in jobs(serverless).values():
+        assert job["environments"][0]["spec"]["dependencies"] == ["-r ./requirements-databricks.txt", "./dist/*.whl"]
+
+
+def test_jobs_of_all_targets_do_the_same_work_on_other_compute(jobs, target):
+    def works(name):
+        return {
+            (key, task["task_key"]): work_of(task).get("python_wheel_task")
+            for key, job in jobs(name).items()
+            for task in job["tasks"]
+        }
+
+    assert works(target) == works("prod")
+
+
+def test_a_stream_without_a_cluster_is_started_by_files_and_ends(deployed, serverless):
+    job = deployed(serverless)["resources"]["jobs"]["streaming"]
+    defaults = {parameter["name"]: parameter["default"] for parameter in job["parameters"]}
+
+    assert "continuous" not in job
+    assert job["trigger"]["file_arrival"]["url"] == f"{defaults['landing']}/"
+    assert defaults["trigger"] == "availableNow"
+
+
+def test_without_a_cluster_bills_are_read_when_they_have_come_and_no_job_is_started_by_what_it_writes(
+    deployed, serverless
+):
+    tree = deployed(serverless)["resources"]
+    watched = [
+        name
+        for job in tree["jobs"].values()
+        for name in job.get("trigger", {}).get("table_update", {}).get("table_names", [])
+    ]
+
+    assert watched == ["system.billing.usage"]
+
+
+def test_a_job_is_started_in_one_way_at_most(target_jobs):
+    for job in target_jobs.values():
+        assert len({"schedule", "trigger", "continuous"} & set(job)) == 1
+        assert job["webhook_notifications"] == {"on_failure": []}
 
 
 @pytest.mark.parametrize(("key", "order"), [("training", TRAINING), ("scoring", SCORING)])

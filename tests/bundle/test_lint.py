@@ -18,7 +18,6 @@ def copy(root, tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("target", ["local", "dev", "staging", "prod"])
 def test_the_bundle_has_no_faults(copy, target):
     assert lint(Request(copy, target, environment={})) == []
 

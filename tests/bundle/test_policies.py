@@ -57,28 +57,49 @@ def policies(root):
     return found
 
 
-@pytest.fixture(params=["dev", "staging", "prod"])
-def job_clusters(request, jobs):
-    found = [(key, one["new_cluster"]) for key, job in jobs(request.param).items() for one in job["job_clusters"]]
+@pytest.fixture(scope="module")
+def policy_of_jobs(root, policies):
+    """The policy of job clusters on a cloud."""
+    (azure,) = read_policies(root / "resources" / "policies" / "azure")
+    assert azure.name == "fraud jobs"
+    return {"aws": policies["fraud jobs"], "azure": json.loads(azure.definition)}
+
+
+@pytest.fixture
+def cloud(with_clusters):
+    return "azure" if with_clusters == "prod-azure" else "aws"
+
+
+@pytest.fixture
+def job_clusters(jobs, with_clusters):
+    found = [(key, one["new_cluster"]) for key, job in jobs(with_clusters).items() for one in job["job_clusters"]]
     assert found
     return found
 
 
-def test_every_job_cluster_keeps_the_policy_of_jobs(policies, job_clusters):
-    found = [(job, list(violations(policies["fraud jobs"], cluster))) for job, cluster in job_clusters]
+def test_every_job_cluster_keeps_the_policy_of_jobs_on_its_cloud(policy_of_jobs, cloud, job_clusters):
+    found = [(job, list(violations(policy_of_jobs[cloud], cluster))) for job, cluster in job_clusters]
 
     assert [(job, broken) for job, broken in found if broken] == []
 
 
-def test_no_job_cluster_can_take_more_dbu_an_hour_than_its_policy_allows(policies, job_clusters):
-    limit = policies["fraud jobs"]["dbus_per_hour"]["maxValue"]
+def test_no_job_cluster_can_take_more_dbu_an_hour_than_its_policy_allows(policy_of_jobs, cloud, job_clusters):
+    limit = policy_of_jobs[cloud]["dbus_per_hour"]["maxValue"]
 
-    assert [job for job, cluster in job_clusters if most_dbu(cluster) > limit] == []
+    assert [job for job, cluster in job_clusters if most_dbu(cluster, cloud) > limit] == []
 
 
-def most_dbu(cluster):
-    shape, nodes = declared_shape(cluster), load_prices(None).nodes["aws"]
+def most_dbu(cluster, cloud):
+    shape, nodes = declared_shape(cluster), load_prices(None).nodes[cloud]
     return nodes[shape.driver_node_type].dbu_per_hour + shape.max_workers * nodes[shape.node_type].dbu_per_hour
+
+
+def test_the_clouds_differ_in_machines_only(policy_of_jobs):
+    def rules(cloud):
+        about_machines = ("node_type_id", "driver_node_type_id", "aws_attributes", "azure_attributes")
+        return {key: rule for key, rule in policy_of_jobs[cloud].items() if not key.startswith(about_machines)}
+
+    assert rules("aws") == rules("azure")
 
 
 def test_the_developers_cluster_keeps_its_policy_whose_pool_gives_a_node_that_it_allows(policies, deployed):

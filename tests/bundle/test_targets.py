@@ -1,6 +1,7 @@
 """What differs between the targets, and what must not leak from one to another."""
 
 import json
+import re
 
 import pytest
 
@@ -15,34 +16,59 @@ def parameters_of(tree):
 
 
 @pytest.mark.parametrize(
-    ("target", "status"), [("local", "PAUSED"), ("dev", "PAUSED"), ("staging", "PAUSED"), ("prod", "UNPAUSED")]
+    ("target", "status"),
+    [
+        *((name, "PAUSED") for name in ("local", "dev", "staging")),
+        *((name, "UNPAUSED") for name in ("prod", "prod-azure", "prod-serverless")),
+    ],
 )
-def test_schedules_are_paused_outside_production(jobs, target, status):
-    scheduled = [job["schedule"] for job in jobs(target).values() if "schedule" in job]
+def test_what_starts_jobs_is_paused_outside_production_and_so_is_the_stream_everywhere(jobs, target, status):
+    starts = {
+        key: next(job[name]["pause_status"] for name in ("schedule", "trigger", "continuous") if name in job)
+        for key, job in jobs(target).items()
+    }
 
-    assert scheduled
-    assert {schedule["pause_status"] for schedule in scheduled} == {status}
+    assert starts == {key: "PAUSED" if key == "streaming" else status for key in starts}
 
 
 def test_the_schedule_is_off_peak(jobs):
     assert jobs("prod")["training"]["schedule"]["quartz_cron_expression"].split()[2] in {"1", "2", "3", "4"}
 
 
-@pytest.mark.parametrize("target", ["local", "dev", "staging"])
+@pytest.mark.parametrize("target", ["local", "dev", "staging", "prod-serverless"])
 def test_nothing_outside_production_names_what_is_productions(deployed, target):
     production = parameters_of(deployed("prod"))
-    names = [production["model_name"], production["landing"], production["experiment"]]
-    names += [f"{production['catalog']}.{production['schema']}."]
+    names = [re.escape(production[name]) for name in ("model_name", "landing", "experiment")]
+    names += [rf"{production['catalog']}\.{production['schema']}"]
 
     other = json.dumps(deployed(target))
 
-    assert [name for name in names if name in other] == []
+    assert [name for name in names if re.search(rf"{name}(?![\w-])", other)] == []
     assert parameters_of(deployed(target))["schema"] != production["schema"]
 
 
-@pytest.mark.parametrize("target", ["local", "dev"])
-def test_a_developers_resources_carry_the_developers_name(deployed, target):
-    parameters = parameters_of(deployed(target))
+def test_no_resource_of_a_developer_names_a_table_of_production_and_every_table_is_the_developers(
+    deployed, development
+):
+    catalog, schema = (parameters_of(deployed(development))[name] for name in ("catalog", "schema"))
+    text = json.dumps(deployed(development)["resources"])
+
+    named = re.findall(rf"\b{catalog}\.(\w+)\.", text) + re.findall(rf"/Volumes/{catalog}/(\w+)/", text)
+
+    assert named
+    assert set(named) == {schema}
+
+
+def test_names_of_tables_in_the_dashboard_leave_the_schema_to_the_deployment(root, resolved, production):
+    dashboards = resolved(production)["resources"]["dashboards"].values()
+
+    assert [one["dataset_schema"] for one in dashboards] == ["${resources.schemas.fraud.name}"]
+    text = "".join((root / one["file_path"]).read_text(encoding="utf-8") for one in dashboards)
+    assert not re.search(r"(FROM|JOIN) \w+\.\w+", text, re.IGNORECASE)
+
+
+def test_a_developers_resources_carry_the_developers_name(deployed, development):
+    parameters = parameters_of(deployed(development))
 
     assert parameters["schema"] == "dev_tester_fraud"
     assert parameters["model_name"].endswith(".dev_tester_fraud.dev_tester_fraud_model")
@@ -66,19 +92,17 @@ def test_the_local_target_reads_a_folder_up_to_the_end_of_the_generated_data(dep
     assert parameters_of(deployed("dev"))["as_of"] == "{{job.start_time.iso_date}}"
 
 
-@pytest.mark.parametrize("target", ["staging", "prod"])
-def test_production_runs_as_a_service_principal_from_its_own_folder(resolved, target):
-    tree = resolved(target)
+def test_production_runs_as_a_service_principal_from_its_own_folder(resolved, production):
+    tree = resolved(production)
     principal = tree["variables"]["service_principal"]["value"]
 
     assert all(job["run_as"] == {"service_principal_name": principal} for job in tree["resources"]["jobs"].values())
-    assert tree["workspace"]["root_path"] == f"/Workspace/Users/{principal}/.bundle/fraud_detection/{target}"
+    assert tree["workspace"]["root_path"] == f"/Workspace/Users/{principal}/.bundle/fraud_detection/{production}"
     assert {permission["level"] for permission in tree["permissions"]} == {"CAN_VIEW", "CAN_RUN", "CAN_MANAGE"}
 
 
-@pytest.mark.parametrize("target", ["staging", "prod"])
-def test_what_holds_data_cannot_be_destroyed_in_production(resolved, target):
-    resources = resolved(target)["resources"]
+def test_what_holds_data_cannot_be_destroyed_in_production(resolved, production):
+    resources = resolved(production)["resources"]
 
     for kind in HOLDS_DATA:
         assert resources[kind]
@@ -99,11 +123,13 @@ def test_interactive_compute_is_developers_only_and_ends_by_itself(resolved):
     assert 0 < resources["clusters"]["dev"]["autotermination_minutes"] <= 30
     assert 0 < resources["instance_pools"]["small"]["idle_instance_autotermination_minutes"] <= 15
     assert resources["instance_pools"]["small"]["max_capacity"] <= 4
-    for target in ("local", "staging", "prod"):
-        assert not {"clusters", "instance_pools"} & set(resolved(target)["resources"])
 
 
-def test_resource_keys_are_unique_over_all_kinds(resolved):
-    keys = [key for named in resolved("dev")["resources"].values() for key in named]
+def test_nobody_else_has_interactive_compute(resolved, target):
+    assert bool({"clusters", "instance_pools"} & set(resolved(target)["resources"])) == (target == "dev")
+
+
+def test_resource_keys_are_unique_over_all_kinds(resolved, target):
+    keys = [key for named in resolved(target)["resources"].values() for key in named]
 
     assert len(keys) == len(set(keys))

@@ -31,6 +31,18 @@ def test_an_unknown_key_is_refused_with_the_known_ones(tmp_path):
         load_settings(write_table(tmp_path, 'ledgr = "x"'))
 
 
+def test_a_target_may_be_bought_elsewhere(tmp_path):
+    root = write_table(tmp_path, 'tier = "enterprise"\n[tool.runcosts.targets.there]\ncloud = "azure"\nregion = "eastus"')
+
+    assert load_settings(root) == load_settings(root, "here") == Settings(tier="enterprise")
+    assert load_settings(root, "there") == Settings(tier="enterprise", cloud="azure", region="eastus")
+
+
+def test_an_unknown_key_of_a_target_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match="has 'clod'"):
+        load_settings(write_table(tmp_path, '[tool.runcosts.targets.there]\nclod = "azure"'), "there")
+
+
 @pytest.mark.parametrize("text", ["tier = 1", 'tier = ""', "ledger = []"])
 def test_a_value_that_is_not_text_is_refused(tmp_path, text):
     with pytest.raises(SettingsError, match="expected text"):
