@@ -93,12 +93,19 @@ def _options(root: Path, wheel: PythonWheelTask) -> set[str]:
         if file is None or file in seen:
             continue
         seen.add(file)
-        found = options_in(_tree(file))
+        found, imported = _contents(file)
         if found is None:
             return set()
         options |= found
-        waiting += [name for node in ast.walk(_tree(file)) for name in _imports(node)]
+        waiting += imported
     return options
+
+
+@cache
+def _contents(file: Path) -> tuple[set[str] | None, frozenset[str]]:
+    """The options that a file defines, if that can be told, and the modules that it imports."""
+    tree = _tree(file)
+    return options_in(tree), frozenset(name for node in ast.walk(tree) for name in _imports(node))
 
 
 def _imports(node: ast.AST) -> list[str]:
@@ -107,6 +114,7 @@ def _imports(node: ast.AST) -> list[str]:
     return [name.name for name in node.names] if isinstance(node, ast.Import) else []
 
 
+@cache
 def _module_file(root: Path, module: str) -> Path | None:
     """The file of a module that the bundle holds."""
     steps = module.replace("-", "_").split(".")
