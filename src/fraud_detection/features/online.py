@@ -141,44 +141,57 @@ def _compute_stage(
     for place, transaction in enumerate(transactions):
         places.setdefault(getattr(transaction, stage.entity), []).append(place)
     empty = _no_history(stage)
-    pieces = [
-        _lay_out(histories.get(entity, empty), transactions, among, stage, earlier) for entity, among in places.items()
-    ]
-    number = np.repeat(np.arange(len(pieces)), [piece[0].size for piece in pieces])
-    columns: list[Any] = [np.concatenate(column) for column in zip(*pieces, strict=True)]
+    held = [histories.get(entity, empty) for entity in places]
+    orders = _order_all(held, transactions, list(places.values()))
+    order = np.concatenate(orders)
+    columns: list[Any] = [column[order] for column in _lay_out(held, transactions, stage, earlier)]
     place, time, cents, is_fraud, known_at, *stored = columns
+    number = np.repeat(np.arange(len(orders)), [one.size for one in orders])
     wanted = place != OF_HISTORY
     _refuse_unstored(dict(zip(stage.stored, stored, strict=True)), wanted, stage)
     names = (*stage.brought, *map(stored_name, stage.kept), WANTED)
     timeline = build_timeline(number, time, known_at, settings.label_delay_days)
     rows = EntityRows(timeline, time, cents, is_fraud, dict(zip(names, [*stored, wanted], strict=True)))
-    order = np.argsort(place[wanted])
-    return {name: values[wanted][order] for name, values in compute_groups(rows, step.groups).items()}
+    back = np.argsort(place[wanted])
+    return {name: values[wanted][back] for name, values in compute_groups(rows, step.groups).items()}
 
 
 def _lay_out(
-    history: EntityHistory,
-    transactions: Sequence[Incoming],
-    places: Sequence[int],
-    stage: Stage,
-    earlier: Mapping[str, Numbers],
+    held: Sequence[EntityHistory], transactions: Sequence[Incoming], stage: Stage, earlier: Mapping[str, Numbers]
 ) -> list[Numbers]:
-    """Columns of one entity's rows, in order: place among the transactions, time, cents, fraud, known, features."""
-    new = [transactions[place] for place in places]
-    nothing = np.full(len(new), np.nan)
-    columns: list[Numbers] = [
-        np.append(np.full(history.event_time.size, OF_HISTORY), places),
-        np.append(history.event_time, [transaction.event_time for transaction in new]),
-        np.append(history.amount_cents, [transaction.amount_cents for transaction in new]),
-        np.append(history.is_fraud, np.zeros(len(new), np.bool_)),
-        np.append(history.known_at, np.full(len(new), NEVER)),
-        *(np.append(history.features[name], earlier[name][places]) for name in stage.brought),
-        *(np.append(history.features[name], nothing) for name in stage.kept),
+    """Columns of all histories, one after the other, and then of the transactions.
+
+    They are place among the transactions, time, cents, fraud, known, features.
+    """
+    known, new = sum(history.event_time.size for history in held), len(transactions)
+    times = np.array([transaction.event_time for transaction in transactions], np.int64)
+    cents = np.array([transaction.amount_cents for transaction in transactions], np.int64)
+    nothing = np.full(new, np.nan)
+    return [
+        np.concatenate([np.full(known, OF_HISTORY), np.arange(new)]),
+        np.concatenate([*(history.event_time for history in held), times]),
+        np.concatenate([*(history.amount_cents for history in held), cents]),
+        np.concatenate([*(history.is_fraud for history in held), np.zeros(new, np.bool_)]),
+        np.concatenate([*(history.known_at for history in held), np.full(new, NEVER)]),
+        *(np.concatenate([*(history.features[name] for history in held), earlier[name]]) for name in stage.brought),
+        *(np.concatenate([*(history.features[name] for history in held), nothing]) for name in stage.kept),
     ]
-    if _follows(history, new):
-        return columns
-    order = _order(history, new)
-    return [column[order] for column in columns]
+
+
+def _order_all(
+    held: Sequence[EntityHistory], transactions: Sequence[Incoming], places: Sequence[Sequence[int]]
+) -> list[Ints]:
+    """For each entity the rows of `_lay_out` that are its own, in the order of time."""
+    first, known = 0, sum(history.event_time.size for history in held)
+    orders = []
+    for history, among in zip(held, places, strict=True):
+        size = history.event_time.size
+        rows = np.arange(first, first + size + len(among))
+        rows[size:] = np.array(among) + known
+        new = [transactions[place] for place in among]
+        orders.append(rows if _follows(history, new) else rows[_order(history, new)])
+        first += size
+    return orders
 
 
 def _follows(history: EntityHistory, new: Sequence[Incoming]) -> bool:

@@ -112,7 +112,9 @@ class Scorer:
         Of boosters exact TreeSHAP (Lundberg et al., 2018), which with the mean bias sums to the margin; of forests
         TreeSHAP of the votes, stretched so that it sums to the margin's distance from that of the mean vote.
         """
-        data = xgb.DMatrix(matrix)
+        return self._contributions(matrix, xgb.DMatrix(matrix))
+
+    def _contributions(self, matrix: npt.NDArray[np.float32], data: xgb.DMatrix) -> Floats:
         each = [booster.predict(data, pred_contribs=True)[:, :-1] for booster in self.boosters]
         each += [_stretch(forest.predict(data, pred_contribs=True)) for forest in self.forests]
         each += [part.contributions(matrix) for part in self.linear]
@@ -120,7 +122,19 @@ class Scorer:
 
     def reasons(self, matrix: npt.NDArray[np.float32], most: int) -> list[str]:
         """For each row the features that raise its score most, as JSON: feature, value (null if absent), log_odds."""
-        return [self._word(row, added, most) for row, added in zip(matrix, self.contributions(matrix), strict=True)]
+        return self._word_all(matrix, self.contributions(matrix), most)
+
+    def judge(self, matrix: npt.NDArray[np.float32], most: int) -> tuple[Floats, list[str]]:
+        """`probabilities` and `reasons` at once, to the last bit; quicker for a few rows, which are laid out once."""
+        data = xgb.DMatrix(matrix)
+        each = [booster.predict(data, output_margin=True) for booster in self.boosters]
+        each += [_log_odds(forest.predict(data, output_margin=True)) for forest in self.forests]
+        each += [part.margins(matrix) for part in self.linear]
+        probabilities = self.calibration.probabilities(np.mean(each, axis=0).astype(np.float64))
+        return probabilities, self._word_all(matrix, self._contributions(matrix, data), most)
+
+    def _word_all(self, matrix: npt.NDArray[np.float32], added: Floats, most: int) -> list[str]:
+        return [self._word(row, own, most) for row, own in zip(matrix, added, strict=True)]
 
     def _word(self, row: Floats, added: Floats, most: int) -> str:
         largest = [place for place in np.argsort(-added, kind="stable")[:most] if added[place] > 0]

@@ -72,10 +72,12 @@ def judge(model: Model, features: dict[str, Numbers], places: Sequence[int], mos
     matrix = np.column_stack([features[name] for name in scorer.features]).astype(np.float32)
     if len(places) < len(matrix):
         matrix = matrix[places]
-    probabilities = scorer.probabilities(matrix)
+    if most_reasons:
+        probabilities, reasons = scorer.judge(matrix, most_reasons)
+    else:
+        probabilities, reasons = scorer.probabilities(matrix), ["[]"] * len(matrix)
     if not np.all(np.isfinite(probabilities)):
         raise ModelError(f"version {model.version} of {model.name} gave no number; expected one for each transaction")
-    reasons = scorer.reasons(matrix, most_reasons) if most_reasons else ["[]"] * len(matrix)
     return [Verdict(model, *said) for said in zip(probabilities.tolist(), reasons, strict=True)]
 
 

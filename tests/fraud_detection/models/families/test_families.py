@@ -119,6 +119,17 @@ def test_parts_of_several_kinds_are_averaged_on_log_odds_stored_and_loaded(candi
     assert {file.suffix for file in tmp_path.iterdir()} == {".ubj", ".json"}
 
 
+def test_a_judgement_holds_the_probabilities_and_reasons_to_the_last_bit(candidate, logistic):
+    whole = replace(candidate.scorer, linear=logistic.scorer.linear)
+    rows = feature_matrix(candidate.held_out, FEATURES)[:300].copy()
+    rows[::7, 0] = np.nan
+    forest, plain = make_forest()
+    for scorer, matrix in ((whole, rows), (whole, rows[:1]), (Scorer(("a", "b"), forests=(forest,)), plain)):
+        probabilities, reasons = scorer.judge(matrix, 3)
+        np.testing.assert_array_equal(probabilities, scorer.probabilities(matrix))
+        assert reasons == scorer.reasons(matrix, 3)
+
+
 def test_a_model_of_the_first_format_loads_and_one_of_the_future_is_refused(candidate, tmp_path):
     candidate.scorer.save(tmp_path)
     described = json.loads((tmp_path / "model.json").read_text())

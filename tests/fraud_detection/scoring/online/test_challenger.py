@@ -31,10 +31,13 @@ class Broken(Scorer):
     def probabilities(self, matrix):
         raise KeyError(len(matrix))
 
+    def judge(self, matrix, most):
+        raise KeyError(most)
+
 
 class Numberless(Scorer):
-    def probabilities(self, matrix):
-        return np.full(len(matrix), np.nan)
+    def judge(self, matrix, most):
+        return np.full(len(matrix), np.nan), self.reasons(matrix, most)
 
 
 def live(model, kind=Scorer, version=2):
