@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 import shutil
+from decimal import Decimal
 
 import pytest
 from databricks.bundles.quality_monitors import QualityMonitor
@@ -69,7 +70,7 @@ def test_an_alarm_of_the_last_day_is_told(is_triggered, days, alarms, told):
 
 def test_a_day_is_dear_by_the_sum_of_its_runs(is_triggered, alerts):
     half = alerts["the_day_was_dear"]["evaluation"]["threshold"]["value"]["double_value"] / 2 + 1
-    run = {"started_at": NOW - A_DAY / 2, "estimated_usd": half}
+    run = {"started_at": NOW - A_DAY / 2, "estimated_usd": Decimal(half)}
 
     assert is_triggered("the_day_was_dear", run, run)
     assert not is_triggered(

@@ -129,7 +129,9 @@ def test_no_cluster_runs_photon_or_the_ml_runtime_and_every_driver_is_on_demand(
 @pytest.fixture
 def head(root):
     git = shutil.which("git")
-    asked = subprocess.run([git, "-C", root, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    asked = subprocess.run(
+        [git, "-C", root, "rev-parse", "--verify", "--quiet", "HEAD"], capture_output=True, text=True, check=False
+    )
     return asked.stdout.strip()
 
 
