@@ -6,7 +6,7 @@ LANDING := .local/landing
 TARGET ?= local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run test lint docs lock clean check-python check-java
+.PHONY: help setup data run test lint docs lock new clean check-python check-java
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ lint: $(READY) ## ruff, mypy, import-linter
 
 docs: $(READY) ## build the site of docs/ into .local/site
 	@.ci/build-docs
+
+new: $(READY) ## start a project from this one: make new NAME=claims MAPPING=settings.yml TO=../claims
+	@$(BIN)/python template/new.py "$(NAME)" $(if $(MAPPING),--mapping "$(MAPPING)") $(if $(TO),--to "$(TO)")
 
 lock: $(READY) ## resolve the newest versions that fit, with hashes
 	@$(BIN)/uv pip compile pyproject.toml --extra local --extra serving --extra dev --generate-hashes --python-version 3.12 --upgrade \

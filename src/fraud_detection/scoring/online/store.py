@@ -57,6 +57,4 @@ def require_definition(found: str | None, wanted: str) -> None:
     if found is None:
         raise StoreError("the store has not been filled; expected histories: run `fraud-serve fill`")
     if found != wanted:
-        raise StoreError(
-            f"the store was filled by the definition {found} of the features; expected {wanted}: run `fraud-serve fill`"
-        )
+        raise StoreError(f"the store holds features of definition {found}; expected {wanted}: run `fraud-serve fill`")

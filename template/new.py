@@ -1,0 +1,147 @@
+#!/usr/bin/env python
+"""Copies this project to a folder of its own, under another name and with another mapping of columns.
+
+python template/new.py claims --mapping settings.yml --to ../claims
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from keyword import iskeyword
+from pathlib import Path
+
+from fraud_detection.config import read_yaml
+from fraud_detection.errors import FraudDetectionError
+from fraud_detection.tasks.context import build_settings
+
+ROOT = Path(__file__).parents[1]
+NAME = re.compile(r"(?=.{2,14}$)[a-z](_?[a-z0-9])+")
+"""What a package, a schema and, with hyphens, an app may be called; 14 characters, as an app's name has at most 30."""
+NOT_COPIED = ("template/", "tests/template/", "docs/new-project.md")
+LINES_ABOUT_IT = re.compile(r"make new|template/new\.py|new-project\.md")
+"""Lines of other files that lead here: a copy is no template."""
+DEPLOYED = ("databricks.yml", "resources/", "settings/", "tests/bundle/", "tests/fraud_detection/deploy/")
+"""Where the word `fraud` names the project; elsewhere it is what a model looks for."""
+COMMANDS = ("data", "deploy", "experiments", "features", "model", "report", "serve")
+ENVIRONMENTS = ("dev", "integration", "online", "production", "serving", "staging", "validate")
+SETTINGS = "settings/data.yml"
+CHANGELOG = "# Changelog\n\n## [Unreleased]\n"
+REFUSED = 2
+
+
+class NotPossibleError(Exception):
+    """The project cannot be made as it was asked for."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Make the project; exit status 0, or 2 where a name, a folder or a mapping cannot be used."""
+    arguments = parse_arguments(argv)
+    folder = arguments.to or ROOT.parent / arguments.name
+    try:
+        check(arguments.name, folder, arguments.mapping)
+    except (NotPossibleError, FraudDetectionError) as error:
+        sys.stderr.write(f"{error}\n")
+        return REFUSED
+    copy_project(arguments.name, folder)
+    if arguments.mapping:
+        set_mapping(folder, arguments.mapping)
+    tidy(folder)
+    sys.stdout.write(f"{folder}\nNow: cd {folder} && make setup && make test\n")
+    return 0
+
+
+def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(description="Start a project of one's own from this one.")
+    parser.add_argument("name", help="of the package, the bundle and the schema, such as claims")
+    parser.add_argument("--mapping", type=Path, help="settings of one's data (docs/data.md)")
+    parser.add_argument("--to", type=Path, help="folder that is made; without, beside this one")
+    return parser.parse_args(argv)
+
+
+def check(name: str, folder: Path, mapping: Path | None) -> None:
+    """Refuse what would fail later.
+
+    Raises:
+        NotPossibleError: the name, or the folder.
+        ConfigurationError: the settings.
+    """
+    if not NAME.fullmatch(name) or iskeyword(name) or find_spec(name):
+        raise NotPossibleError(f"the name {name!r}: expected 2 to 14 of a-z, 0-9 and _, and no module that is there")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise NotPossibleError(f"{folder} is there already: name an empty folder, or one that is not there")
+    if mapping:
+        build_settings(read_yaml(mapping))
+
+
+def copy_project(name: str, folder: Path) -> None:
+    """Write every file that git knows, renamed; modes stay."""
+    for file in tracked_files():
+        source, target = ROOT / file, folder / renamed(file, file, name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, target)
+        text = read_text(source)
+        if text is not None:
+            kept = (line for line in text.splitlines(keepends=True) if not LINES_ABOUT_IT.search(line))
+            target.write_text(renamed("".join(kept), file, name), encoding="utf-8")
+    (folder / "CHANGELOG.md").write_text(CHANGELOG, encoding="utf-8")
+
+
+def tracked_files() -> Iterator[str]:
+    """The files of this project that a copy wants."""
+    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True, check=True)
+    for file in listed.stdout.split("\0"):
+        if (ROOT / file).is_file() and not file.startswith(NOT_COPIED):
+            yield file
+
+
+def read_text(file: Path) -> str | None:
+    """The text of a file; None for one that holds none."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def renamed(text: str, file: str, name: str) -> str:
+    """The text of a file, or its path, as it is in a project of that name."""
+    hyphened = name.replace("_", "-")
+    text = text.replace("fraud_detection", name).replace("fraud-detection", hyphened)
+    text = re.sub(rf"\bfraud-(?=({'|'.join((*COMMANDS, *ENVIRONMENTS))})\b)", f"{hyphened}-", text)
+    text = text.replace("fraud.lvdash", f"{name}.lvdash")
+    if file.startswith(DEPLOYED) and not file.endswith(".lvdash.json"):
+        text = re.sub(r"\bfraud-(?=\$\{)", f"{hyphened}-", text)
+        text = re.sub(r"(\b|(?<=dev_tester_))fraud(?=\b|_staging|_serverless|_training_)", name, text)
+    return text
+
+
+def set_mapping(folder: Path, mapping: Path) -> None:
+    """Keep the settings in the project, and name them to the jobs of all targets but the one of generated data."""
+    (folder / SETTINGS).write_text(mapping.read_text(encoding="utf-8"), encoding="utf-8")
+    bundle = folder / "databricks.yml"
+    text = bundle.read_text(encoding="utf-8")
+    named = re.sub(
+        r"(  settings:\n    description: .*\n    default: )\"\"", rf"\1${{workspace.file_path}}/{SETTINGS}", text
+    )
+    bundle.write_text(named, encoding="utf-8")
+    renew = [sys.executable, "-m", "pytest", "tests/bundle/test_golden.py", "--renew", "--quiet"]
+    environment = {**os.environ, "PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([*renew, "-p", "no:cacheprovider"], cwd=folder, env=environment, capture_output=True, check=True)
+
+
+def tidy(folder: Path) -> None:
+    """Sort imports and wrap lines by the new name, and begin a repository."""
+    ruff = [sys.executable, "-m", "ruff"]
+    subprocess.run([*ruff, "check", "--select", "I", "--fix", "--quiet", folder], check=True)
+    subprocess.run([*ruff, "format", "--quiet", folder], check=True)
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", folder], check=True)
+    subprocess.run(["git", "-C", folder, "add", "--all"], check=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
