@@ -2,11 +2,13 @@
 
     python benchmarks/serving.py --json
     python benchmarks/serving.py --workers 2 --seconds 20
+    python benchmarks/serving.py --store postgres
 
 The app gets raw transactions, finds the histories of 5,000 cards and their terminals, computes all features, scores,
 gives reasons and writes each transaction into its store. MLflow's server gets the features ready-made and only scores.
 Both are asked by the same light client, a process of its own with eight connections, in turns: rounds of each, of
-which the median counts. `--store postgres` takes the server that libpq's variables name.
+which the median counts. `--store postgres` takes the server that libpq's variables name; without PGHOST it starts one
+of its own, from Debian's packages, for the time of the measurement.
 """
 
 import argparse
@@ -23,7 +25,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
@@ -45,6 +47,7 @@ from fraud_detection.models import scorer
 from fraud_detection.models.boosting import draw_sample, fit_booster
 from fraud_detection.models.scorer import Calibration, Scorer
 from fraud_detection.schemas import SILVER_LABELS, TRANSACTION_FEATURES
+from own_postgres import own_server
 
 NAME = "served"
 DAYS = 100
@@ -79,8 +82,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--json", action="store_true", help="make the last line one JSON object")
     options = parser.parse_args(argv)
-    with tempfile.TemporaryDirectory(delete=not os.environ.get("KEEP")) as place:
+    with tempfile.TemporaryDirectory(delete=not os.environ.get("KEEP")) as place, database(options.store) as variables:
         folder = Path(place)
+        os.environ |= variables
         servers = prepare(folder, options)
         results = measure(servers, options)
     ratio = results["ours"]["requests_per_second"] / results["mlflow"]["requests_per_second"]
@@ -89,6 +93,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"ours answers {ratio:.1f} times the requests a second of MLflow's server")
     if options.json:
         print(json.dumps({**results, "ratio": round(ratio, 2), "workers": options.workers, "store": options.store}))
+
+
+def database(store: str) -> AbstractContextManager[dict[str, str]]:
+    """A server for the store, where that is PostgreSQL and nobody named one."""
+    wanted = store == "postgres" and "PGHOST" not in os.environ
+    return own_server(free_port()) if wanted else nullcontext({})
 
 
 def prepare(folder: Path, options: argparse.Namespace) -> list[Server]:

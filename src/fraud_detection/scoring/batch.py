@@ -14,18 +14,11 @@ from fraud_detection.features.contract import KEYS
 from fraud_detection.features.frames import as_keys
 from fraud_detection.schemas import AMOUNT_TYPE, PREDICTIONS, TRANSACTION_FEATURES
 from fraud_detection.scoring.champion import Model
-from fraud_detection.scoring.packed import make_worker, pack
+from fraud_detection.scoring.packed import make_judge, pack
 from fraud_detection.scoring.settings import ScoringSettings
 from fraud_detection.tables import Tables
 
-KEPT: Final = {
-    "transaction_id": "STRING",
-    "event_time": "TIMESTAMP",
-    "event_date": "DATE",
-    "customer_id": "STRING",
-    "terminal_id": "STRING",
-    "amount_cents": "BIGINT",
-}
+KEPT: Final = ("transaction_id", "event_time", "event_date", "customer_id", "terminal_id", "amount_cents")
 COMPUTED: Final = "%d rows are scored, %d of them alerts; they are merged now"
 DECIDED: Final = "probability DOUBLE, is_alert BOOLEAN, reasons STRING"
 
@@ -95,9 +88,9 @@ def add_scores(rows: DataFrame, model: Model, settings: ScoringSettings) -> Data
     """
     absent = F.lit(math.nan).cast("float")
     features = F.array(*(F.coalesce(F.col(name).cast("float"), absent) for name in model.scorer.features))
-    schema = ", ".join(f"{name} {kind}" for name, kind in KEPT.items())
-    worker = make_worker(pack(model.scorer), settings)
-    return rows.select(*KEPT, features.alias("features")).mapInArrow(worker, f"{schema}, {DECIDED}")
+    # Not mapInArrow: of a scalar function the other columns stay in the JVM, and its Python sees nothing but features.
+    judge = F.arrow_udf(make_judge(pack(model.scorer), settings), DECIDED)  # type: ignore[attr-defined]
+    return rows.select(*KEPT, judge(features).alias("said")).select(*KEPT, "said.*")
 
 
 def as_predictions(scored: DataFrame, model: Model, by: str) -> DataFrame:

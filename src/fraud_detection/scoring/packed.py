@@ -1,6 +1,6 @@
 """A model on its way to Spark's workers: the bytes of its files, unpacked and loaded once by each worker."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from fraud_detection.scoring.settings import ScoringSettings
 
 MODELS_KEPT: Final = 2
 
-Batches = Iterable[pa.RecordBatch]
+Lists = Iterator[pa.Array]
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,14 @@ def unpack(packed: PackedScorer) -> Scorer:
         return Scorer.load(Path(folder))
 
 
-def make_worker(packed: PackedScorer, settings: ScoringSettings) -> Callable[[Batches], Iterator[pa.RecordBatch]]:
-    """A function for `mapInArrow`: its last column, the features in order as a list of floats, becomes the decision."""
+def make_judge(packed: PackedScorer, settings: ScoringSettings) -> Callable[[Lists], Lists]:
+    """A function for a scalar Arrow UDF: the features of each row, in order as a list of floats, to its `DECISION`."""
 
-    def score(batches: Batches) -> Iterator[pa.RecordBatch]:
+    def judge(lists: Lists) -> Lists:
         with threadpool_limits(1):  # as many workers run as there are cores
             scorer = unpack(packed)
-            for batch in batches:
-                *kept, features = batch.columns
-                matrix = features.flatten().to_numpy().reshape(batch.num_rows, len(scorer.features))
-                names = [*batch.schema.names[:-1], *DECISION]
-                yield pa.RecordBatch.from_arrays([*kept, *decide(matrix, scorer, settings)], names=names)
+            for features in lists:
+                matrix = features.flatten().to_numpy().reshape(len(features), len(scorer.features))
+                yield pa.StructArray.from_arrays(decide(matrix, scorer, settings), names=list(DECISION))
 
-    return score
+    return judge

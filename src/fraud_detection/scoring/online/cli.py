@@ -8,22 +8,9 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import typer
-import uvicorn
 from rich.console import Console
 
 from fraud_detection.errors import FraudDetectionError
-from fraud_detection.scoring.online import filling
-from fraud_detection.scoring.online.credentials import read_tokens
-from fraud_detection.scoring.online.launch import (
-    LOG_FORMAT,
-    Options,
-    address,
-    load_settings,
-    local_folder,
-    make_clock,
-    pass_on,
-)
-from fraud_detection.scoring.online.metrics import SHARED_FOLDER
 
 WORKER = "fraud_detection.scoring.online.launch:make_worker"
 REFUSED = 2
@@ -49,6 +36,16 @@ def run(
 
     Example: FRAUD_SERVE_TOKEN=$(openssl rand -hex 32) fraud-serve run --as-of 2018-10-01
     """
+    from fraud_detection.scoring.online.credentials import read_tokens
+    from fraud_detection.scoring.online.launch import (
+        LOG_FORMAT,
+        Options,
+        address,
+        load_settings,
+        make_clock,
+        pass_on,
+    )
+
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     with _told():
         read_tokens()
@@ -82,12 +79,16 @@ def erase(customer: Annotated[str, typer.Argument(help="customer_id")], settings
 
     Example: fraud-serve erase C000042
     """
+    from fraud_detection.scoring.online import filling
+
     with _told():
         gone = filling.erase(customer, settings)
     console.print(f"{gone:,} transactions are removed")
 
 
 def _serve(host: str, port: int, processes: int, shutdown_seconds: int) -> None:
+    import uvicorn
+
     with _shared_metrics(processes):
         uvicorn.run(
             WORKER,
@@ -105,12 +106,17 @@ def _serve(host: str, port: int, processes: int, shutdown_seconds: int) -> None:
 
 
 def _fill_here(schema: str, settings: str) -> int:
+    from fraud_detection.scoring.online import filling
+    from fraud_detection.scoring.online.launch import local_folder
+
     return filling.fill_from_delta(filling.find_tables(local_folder() / "warehouse", schema), settings)
 
 
 def _fill_by_spark(catalog: str, schema: str, settings: str) -> int:
-    from fraud_detection.session import get_session, on_databricks  # noqa: PLC0415  the app has no Spark
-    from fraud_detection.tables import Tables  # noqa: PLC0415
+    from fraud_detection.scoring.online import filling
+    from fraud_detection.scoring.online.launch import local_folder
+    from fraud_detection.session import get_session, on_databricks
+    from fraud_detection.tables import Tables
 
     warehouse = local_folder() / "warehouse"
     tables = Tables(catalog, schema, None if on_databricks() else warehouse)
@@ -123,6 +129,8 @@ def _shared_metrics(processes: int) -> Iterator[None]:
     if processes == 1:
         yield
         return
+    from fraud_detection.scoring.online.metrics import SHARED_FOLDER
+
     with tempfile.TemporaryDirectory(prefix="fraud-serve-") as folder:
         os.environ[SHARED_FOLDER] = folder
         yield

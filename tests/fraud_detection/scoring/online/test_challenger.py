@@ -32,7 +32,7 @@ class Broken(Scorer):
         raise KeyError(len(matrix))
 
     def judge(self, matrix, most):
-        raise KeyError(most)
+        raise KeyError(len(matrix), most)
 
 
 class Numberless(Scorer):
