@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from fraud_detection.data.generator import World, generate_transactions
-from fraud_detection.data.planting import Plant, PlantKind
+from fraud_detection.data.world import Plant, PlantKind
 from fraud_detection.features.registry import MODEL_FEATURES
 from fraud_detection.features.single_node import compute_features
 from fraud_detection.models.baseline import Baseline, Counts, as_floats, describe

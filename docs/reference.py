@@ -140,8 +140,10 @@ def commands_page() -> Iterator[str]:
     yield f"## Tasks\n\nEntry points that jobs call; they take {parameters}.\n"
     yield "| entry point | what it does |\n|---|---|"
     for name, place in scripts.items():
-        if place.endswith(":main"):
-            yield _row(f"`{name}`", _summary(place.partition(":")[0]))
+        module, _, called = place.partition(":")
+        if called != "app":
+            work = module if called == "main" else f"{module.rpartition('.')[0]}.{called}"  # tasks/start.py leads there
+            yield _row(f"`{name}`", _summary(work))
 
 
 def _command(path: str, command: Any) -> Iterator[str]:

@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from statistics import median
-
-from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
+from typing import TYPE_CHECKING
 
 from runcosts.budget import judge, past_runs
 from runcosts.errors import BudgetError, SettingsError
@@ -20,8 +18,10 @@ from runcosts.history import plain_name
 from runcosts.ledger import ddl
 from runcosts.session import open_session
 from runcosts.settings import ACTIONS, Budget
-from runcosts.system_tables import open_or_make_table
 from runcosts.task_arguments import start_task
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 log = logging.getLogger(__name__)
 LAST = 10
@@ -69,13 +69,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_run(open_session(), arguments, dt.datetime.now(dt.UTC))
 
 
-def check_run(spark: SparkSession, arguments: Arguments, now: dt.datetime) -> None:
+def check_run(spark: "SparkSession", arguments: Arguments, now: dt.datetime) -> None:
     """Say what was found; a job without past runs has no forecast and does not pass.
 
     Raises:
         BudgetError: a limit is passed, or there is no forecast, and the action is fail.
         SettingsError: a parameter makes no sense.
     """
+    from pyspark.sql import functions as F
+
+    from runcosts.system_tables import open_or_make_table
+
     budget = arguments.budget
     rows = open_or_make_table(spark, f"{arguments.catalog}.{arguments.schema}.run_costs", ddl())
     own = rows.where(F.col("job_name").endswith(plain_name(arguments.job_name)))

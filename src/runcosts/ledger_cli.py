@@ -29,7 +29,7 @@ def show_ledger(root: Root = Path(), last: Last = 20, output: Format = Output.TA
     if pattern is None:
         console.print(f"{root.resolve() / 'pyproject.toml'} has no [tool.runcosts] ledger")
         raise typer.Exit(1)
-    from runcosts.local_ledger import LocalLedger  # noqa: PLC0415 - slow to import, and only this command needs it
+    from runcosts.local_ledger import LocalLedger  # slow to import, and only this command needs it
 
     ledgers = {folder: LocalLedger(folder).rows(last) for folder in sorted(root.glob(PLACEHOLDER.sub("*", pattern)))}
     if output is Output.JSON:

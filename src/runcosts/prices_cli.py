@@ -63,8 +63,8 @@ def sync_prices(
     root: Root = Path(),
 ) -> None:
     """Renew the rates from the list prices of the account, and say what changed and what could not be taken."""
-    from runcosts.price_sync import read_list_prices, renew, write_prices  # noqa: PLC0415 - for this command only
-    from runcosts.session import open_session  # noqa: PLC0415
+    from runcosts.price_sync import read_list_prices, renew, write_prices  # for this command only
+    from runcosts.session import open_session
 
     now = dt.datetime.now(tz=dt.UTC)
     listed = read_list_prices(open_session(), catalog, now)

@@ -6,19 +6,18 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from pyspark.sql import DataFrame, SparkSession
+from typing import TYPE_CHECKING
 
 from runcosts.attempt import Attempt
 from runcosts.errors import SettingsError
-from runcosts.jobs_api import RunSource, WorkspaceRuns, record_failed_attempts
-from runcosts.on_cluster import bought_here, record_attempt
 from runcosts.prices import Terms, load_prices
-from runcosts.reconcile import reconcile
 from runcosts.session import open_session
-from runcosts.spark_ledger import quoted_name
-from runcosts.system_tables import LOCAL_CATALOG, make_table, open_table, read_bills, table_exists
 from runcosts.task_arguments import start_task
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from runcosts.jobs_api import RunSource
 
 log = logging.getLogger(__name__)
 RUN_KEY = ("workspace", "job_run_id", "currency")
@@ -78,15 +77,18 @@ def main(argv: Sequence[str] | None = None) -> None:
         state = "SUCCESS"
     finally:
         if "DATABRICKS_RUNTIME_VERSION" in os.environ:
+            from runcosts.on_cluster import record_attempt
+
             attempt = _own_attempt(arguments, began, state)
             record_attempt(spark, arguments.table("run_costs"), attempt, Terms(tier=arguments.tier))
 
 
-def show_costs(spark: SparkSession, arguments: Arguments, root: Path) -> None:
+def show_costs(spark: "SparkSession", arguments: Arguments, root: Path) -> None:
     """Log the page of costs and its pictures, if the job names an experiment for them."""
     if not arguments.experiment:
         return
-    from runcosts.report.logged import log_report  # noqa: PLC0415 - matplotlib and MLflow, for this alone
+    from runcosts.report.logged import log_report
+    from runcosts.system_tables import table_exists
 
     ledger, bills = arguments.table("run_costs"), arguments.table("run_bills")
     if table_exists(spark, ledger):
@@ -95,12 +97,17 @@ def show_costs(spark: SparkSession, arguments: Arguments, root: Path) -> None:
         log.info("no page of costs: there is no ledger %s yet", ledger)
 
 
-def reconcile_bills(spark: SparkSession, arguments: Arguments, source: RunSource | None) -> None:
+def reconcile_bills(spark: "SparkSession", arguments: Arguments, source: "RunSource | None") -> None:
     """Write the bills of the window, after the failed attempts that `source` tells of.
 
     Raises:
         SettingsError: a table of bills is missing; in the local catalog that is told and no error.
     """
+    from runcosts.jobs_api import record_failed_attempts
+    from runcosts.on_cluster import bought_here
+    from runcosts.reconcile import reconcile
+    from runcosts.system_tables import LOCAL_CATALOG, open_table, read_bills
+
     ledger = arguments.table("run_costs")
     if source is None:
         log.info("no workspace here: the runner itself records failed attempts")
@@ -122,8 +129,11 @@ def reconcile_bills(spark: SparkSession, arguments: Arguments, source: RunSource
         log.info("%d runs have a bill since %s", found.runs.count(), arguments.since)
 
 
-def write_frame(spark: SparkSession, table: str, frame: DataFrame, key: Sequence[str]) -> None:
+def write_frame(spark: "SparkSession", table: str, frame: "DataFrame", key: Sequence[str]) -> None:
     """Merge rows by key into a table, which is made if it isn't there."""
+    from runcosts.spark_ledger import quoted_name
+    from runcosts.system_tables import make_table
+
     make_table(spark, table, ", ".join(f"{field.name} {field.dataType.simpleString()}" for field in frame.schema))
     match = " AND ".join(f"target.{column} = source.{column}" for column in key)
     spark.sql(
@@ -133,10 +143,12 @@ def write_frame(spark: SparkSession, table: str, frame: DataFrame, key: Sequence
     )
 
 
-def _workspace() -> RunSource | None:
+def _workspace() -> "RunSource | None":
     if "DATABRICKS_RUNTIME_VERSION" not in os.environ:
         return None
-    from databricks.sdk import WorkspaceClient  # noqa: PLC0415 - on a cluster only
+    from databricks.sdk import WorkspaceClient
+
+    from runcosts.jobs_api import WorkspaceRuns
 
     return WorkspaceRuns(WorkspaceClient())
 

@@ -46,7 +46,7 @@ def report(
     out.write_text(render_page(facts, marks, _tree(root, target, bundle, outlook)), encoding="utf-8")
     typer.echo(f"{facts.attempts} attempts of {facts.runs} runs: {out}")
     if pictures is not None:
-        from runcosts.report.pictures import draw_pictures  # noqa: PLC0415 - slow to import, and seldom asked for
+        from runcosts.report.pictures import draw_pictures  # slow to import, and seldom asked for
 
         pictures.mkdir(parents=True, exist_ok=True)
         for name, figure in draw_pictures(facts, marks).items():
@@ -64,7 +64,7 @@ def _tree(root: Path, target: str | None, bundle: Path | None, outlook: Outlook)
 
 def _bills(root: Path, settings: Settings) -> list[dict[str, Any]]:
     """Rows of the tables run_bills beside the ledgers, if bills were reconciled here."""
-    from deltalake import DeltaTable  # noqa: PLC0415 - slow to import, and few commands need it
+    from deltalake import DeltaTable  # slow to import, and few commands need it
 
     ledgers = sorted(root.glob(PLACEHOLDER.sub("*", settings.ledger))) if settings.ledger else []
     folders = [str(ledger.with_name(BILLS)) for ledger in ledgers]

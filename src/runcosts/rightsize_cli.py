@@ -65,9 +65,9 @@ def _history(
     if catalog is None:
         rows: list[Mapping[str, Any]] = [*ledger_rows(root, outlook.settings)]
         return outlook, rows, measured_here(rows, last)
-    from runcosts.rightsize.node_timeline import measured_on_clusters  # noqa: PLC0415 - needs Spark
-    from runcosts.session import open_session  # noqa: PLC0415
-    from runcosts.system_tables import open_table  # noqa: PLC0415
+    from runcosts.rightsize.node_timeline import measured_on_clusters  # needs Spark
+    from runcosts.session import open_session
+    from runcosts.system_tables import open_table
 
     spark = open_session()
     if ledger:

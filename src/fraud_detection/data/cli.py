@@ -9,14 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
-from fraud_detection.config import DataSettings, load_section, read_yaml
-from fraud_detection.data.check import check_files
-from fraud_detection.data.generator import World, generate_transactions
-from fraud_detection.data.landing import Dirt, write_answers, write_landing
-from fraud_detection.data.planting import Plant, PlantKind
-from fraud_detection.data.report import render
+from fraud_detection.data.world import Dirt, Plant, PlantKind, World
 from fraud_detection.errors import FraudDetectionError
-from fraud_detection.session import get_session, local_folder
 
 REFERENCE = World()
 DIRT = Dirt()
@@ -54,6 +48,9 @@ def generate(  # noqa: PLR0917  typer passes all by name
 
     Example: fraud-data generate --customers 500 --days 60 --out /tmp/landing --answers /tmp/answers.parquet
     """
+    from fraud_detection.data.generator import generate_transactions
+    from fraud_detection.data.landing import write_answers, write_landing
+
     try:
         change = Plant(plant, plant_day) if plant else None
         world = World(customers, terminals, days, start.date(), seed, change)
@@ -81,6 +78,11 @@ def check(
 
     Example: fraud-data check --mapping settings.yml landing/transactions/day.csv
     """
+    from fraud_detection.config import DataSettings, load_section, read_yaml
+    from fraud_detection.data.check import check_files
+    from fraud_detection.data.report import render
+    from fraud_detection.session import get_session, local_folder
+
     try:
         values = read_yaml(mapping) if mapping else {}
         settings = load_section(DataSettings, values.get("data") or {}, "data")

@@ -4,15 +4,12 @@ The rules are those of the transaction simulator in the Fraud Detection Handbook
 Bontempi, 2022, chapter 3.2), written anew from their description.
 """
 
-from dataclasses import dataclass
-from datetime import date
-
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from fraud_detection.data.planting import Plant, apply_plant
-from fraud_detection.errors import ConfigurationError
+from fraud_detection.data.planting import apply_plant
+from fraud_detection.data.world import World
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -23,28 +20,6 @@ REACH = 5.0
 LARGE_AMOUNT = 220.0
 TERMINALS_A_DAY, TERMINAL_FRAUD_DAYS = 2, 28
 CUSTOMERS_A_DAY, CUSTOMER_FRAUD_DAYS, CUSTOMER_FRAUD_SHARE, CUSTOMER_FACTOR = 3, 14, 1 / 3, 5.0
-
-
-@dataclass(frozen=True)
-class World:
-    """The size of the simulated world; the defaults are the reference problem's (about 1.75 million rows).
-
-    Attributes:
-        plant: what changes in it, and from which day on; None for nothing.
-    """
-
-    customers: int = 5_000
-    terminals: int = 10_000
-    days: int = 183
-    start: date = date(2018, 4, 1)
-    seed: int = 1
-    plant: Plant | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse sizes that make no world."""
-        for name in ("customers", "terminals", "days"):
-            if getattr(self, name) < 1:
-                raise ConfigurationError(f"{name} is {getattr(self, name)}; expected a whole number from 1")
 
 
 def generate_transactions(world: World) -> pl.DataFrame:

@@ -1,41 +1,19 @@
 """Writes simulated transactions as a source system would deliver them: daily files, late labels, some dirt."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from fraud_detection.data.generator import World
-from fraud_detection.errors import ConfigurationError
+from fraud_detection.data.world import Dirt, World
 
 LABEL_DELAY = timedelta(days=7)
 LATE_BY = timedelta(days=2)
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
-ROUNDING = 1e-9
 DIRTY = ("broken", "bad_amount", "duplicate", "late")
 BAD_AMOUNTS = ("-12.50", "NaN", '"12,50"', "1e15", "null")
-
-
-@dataclass(frozen=True)
-class Dirt:
-    """Shares of lines that arrive broken, twice, late or with a bad amount."""
-
-    broken: float = 0.0005
-    duplicate: float = 0.001
-    late: float = 0.001
-    bad_amount: float = 0.0005
-
-    def __post_init__(self) -> None:
-        """Refuse shares that are none."""
-        for name, share in vars(self).items():
-            if not 0 <= share <= 1:
-                raise ConfigurationError(f"dirt {name} is {share}; expected a share from 0 to 1")
-        total = sum(vars(self).values())
-        if total > 1 + ROUNDING:
-            raise ConfigurationError(f"dirt shares add up to {total:g}; expected at most 1: a line is soiled once")
 
 
 CLEAN = Dirt(0, 0, 0, 0)

@@ -1,36 +1,13 @@
 """Changes of the simulated world from a known day on, to see how soon monitoring notices them."""
 
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 import polars as pl
 
-from fraud_detection.errors import ConfigurationError
+from fraud_detection.data.world import Plant
 
-PlantKind = Literal["new_fraud", "amount_shift", "broken_amounts", "volume"]
 NEW_FRAUD = 4
 NEW_FRAUD_SHARE, NEW_FRAUD_CENTS = 0.01, (100, 500)
 SHIFT, BROKEN_CENTS, KEPT_SHARE = 1.6, 100, 0.5
-
-
-@dataclass(frozen=True)
-class Plant:
-    """What changes, and on which day of the world, from 0.
-
-    Attributes:
-        kind: `new_fraud`: one transaction in a hundred is a thief testing a card with 1 to 5 units. `amount_shift`:
-            all amounts grow by 60 %. `broken_amounts`: a fault upstream makes all amounts 1. `volume`: every other
-            transaction is not there.
-    """
-
-    kind: PlantKind
-    day: int
-
-    def __post_init__(self) -> None:
-        """Refuse a day before the world begins."""
-        if self.day < 0:
-            raise ConfigurationError(f"the change is planted on day {self.day}; expected 0 or later")
 
 
 def apply_plant(rows: pl.DataFrame, plant: Plant, seed: int) -> pl.DataFrame:

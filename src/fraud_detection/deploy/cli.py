@@ -6,20 +6,18 @@ from collections import Counter
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from databricks.sdk import WorkspaceClient
-from databricks.sdk.errors.base import DatabricksError
 from rich.console import Console
 
-from fraud_detection.deploy.doctor import KINDS, connect, diagnose
-from fraud_detection.deploy.findings import Finding
-from fraud_detection.deploy.needs import Needs, read_needs
-from fraud_detection.deploy.policies import apply_steps, plan_policies, read_policies
+from fraud_detection.deploy.needs import KINDS, Needs, read_needs
 from fraud_detection.errors import ConfigurationError, FraudDetectionError
 from runcosts.bundle import read_bundle, resolve_bundle
 from runcosts.errors import BundleError
+
+if TYPE_CHECKING:
+    from fraud_detection.deploy.findings import Finding
 
 POLICIES = Path("resources/policies")
 REFUSED = 2
@@ -55,6 +53,11 @@ def policies(
 
     Exit status: 0, or 2 where a file is no policy, or the workspace cannot be reached or refuses.
     """
+    from databricks.sdk import WorkspaceClient
+    from databricks.sdk.errors.base import DatabricksError
+
+    from fraud_detection.deploy.policies import apply_steps, plan_policies, read_policies
+
     try:
         wanted = read_policies(folder)
         client = WorkspaceClient(profile=profile)
@@ -86,6 +89,8 @@ def doctor(
 
     Exit status: 0, 1 where a check fails or its answer cannot be read, 2 where the bundle or an option is refused.
     """
+    from fraud_detection.deploy.doctor import connect, diagnose
+
     try:
         needs = _needs(target, var or [], bundle)
         _refuse_unknown(skip or [])
@@ -118,7 +123,7 @@ def _refuse_unknown(kinds: list[str]) -> None:
         raise ConfigurationError(f"--skip is {', '.join(unknown)}; expected one of {', '.join(KINDS)}")
 
 
-def _print(finding: Finding) -> None:
+def _print(finding: "Finding") -> None:
     if finding.level == "fails":
         console.print(f"fails    {finding.subject}", style="red", markup=False)
         for name in ("found", "expected", "mend"):

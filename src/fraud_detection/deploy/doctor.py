@@ -14,22 +14,6 @@ from fraud_detection.deploy.needs import Needs
 from fraud_detection.deploy.workspace import Workspace
 
 PATIENCE_SECONDS = 20  # the SDK's own is five minutes for each question
-KINDS = (
-    "principal",
-    "permission",
-    "node type",
-    "runtime",
-    "pool",
-    "warehouse",
-    "catalog",
-    "schema",
-    "grant",
-    "quota",
-    "system table",
-    "folder",
-    "secret",
-    "service",
-)
 
 
 def checks_for(needs: Needs) -> tuple[Check, ...]:

@@ -12,6 +12,22 @@ APPLICATION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGN
 REFERENCE = re.compile(r"\$\{resources\.(\w+)\.(\w+)\.(\w+)\}")
 SECRET = re.compile(r"\{\{secrets/([^/{}]+)/([^/{}]+)\}\}")
 EVERYONE = frozenset({"account users", "users"})
+KINDS = (
+    "principal",
+    "permission",
+    "node type",
+    "runtime",
+    "pool",
+    "warehouse",
+    "catalog",
+    "schema",
+    "grant",
+    "quota",
+    "system table",
+    "folder",
+    "secret",
+    "service",
+)
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,17 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table
 
 from fraud_detection.errors import ConfigurationError
 from fraud_detection.schemas import EXPERIMENTS
-from fraud_detection.session import get_session, local_folder, on_databricks
-from fraud_detection.tables import Tables
-from fraud_detection.tasks.context import Settings
-from fraud_detection.tasks.experiment_queue import add_experiments, ensure_queue
-from fraud_detection.tasks.run_experiment import with_overrides
+
+if TYPE_CHECKING:
+    from fraud_detection.tables import Tables
 
 SHOWN = ("experiment_id", "state", "tries", "priority", "settings", "note")
 MOST_SHOWN = 1000
@@ -38,6 +35,11 @@ def add(
     schema: Schema = "fraud",
 ) -> None:
     """Put an experiment at the end of the queue; settings that no training could use are refused."""
+    from fraud_detection.session import get_session, local_folder
+    from fraud_detection.tasks.context import Settings
+    from fraud_detection.tasks.experiment_queue import add_experiments
+    from fraud_detection.tasks.run_experiment import with_overrides
+
     try:
         with_overrides(Settings(), settings)
     except ConfigurationError as refused:
@@ -52,6 +54,11 @@ def add(
 @app.command("list")
 def show(*, catalog: Catalog = "spark_catalog", schema: Schema = "fraud") -> None:
     """Print the queue."""
+    from pyspark.sql import functions as F
+
+    from fraud_detection.session import get_session, local_folder
+    from fraud_detection.tasks.experiment_queue import ensure_queue
+
     spark, tables = get_session(local_folder() / "warehouse"), _tables(catalog, schema)
     ensure_queue(spark, tables)
     ordered = tables.read(spark, EXPERIMENTS.name).orderBy(F.col("priority").desc(), "added_at", "experiment_id")
@@ -61,6 +68,9 @@ def show(*, catalog: Catalog = "spark_catalog", schema: Schema = "fraud") -> Non
     console.print(table)
 
 
-def _tables(catalog: str, schema: str) -> Tables:
+def _tables(catalog: str, schema: str) -> "Tables":
+    from fraud_detection.session import local_folder, on_databricks
+    from fraud_detection.tables import Tables
+
     warehouse: Path | None = None if on_databricks() else local_folder() / "warehouse"
     return Tables(catalog, schema, warehouse)

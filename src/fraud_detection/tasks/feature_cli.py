@@ -9,12 +9,7 @@ import typer
 from rich.console import Console
 
 from fraud_detection.errors import FraudDetectionError
-from fraud_detection.features.audit import find_differences
-from fraud_detection.features.documentation import document
-from fraud_detection.features.single_node import compute_features
 from fraud_detection.tasks.arguments import Arguments
-from fraud_detection.tasks.context import build_context
-from fraud_detection.tasks.feature_audit import read_audited
 
 DEFAULTS = Arguments(as_of="")
 PAGE = Path("docs/features.md")
@@ -29,6 +24,8 @@ def docs(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 where the page is stale.")] = False,  # noqa: FBT002
 ) -> None:
     """Write the page of features from the registry. Exit status 0; 1 where --check finds it stale."""
+    from fraud_detection.features.documentation import document
+
     text = document()
     if not check:
         out.write_text(text, encoding="utf-8")
@@ -53,6 +50,11 @@ def audit(
     Exit status 0 where all values are equal; 1 where one differs, named with its transaction; 2 where that cannot be
     told.
     """
+    from fraud_detection.features.audit import find_differences
+    from fraud_detection.features.single_node import compute_features
+    from fraud_detection.tasks.context import build_context
+    from fraud_detection.tasks.feature_audit import read_audited
+
     try:
         context = build_context("audit", Arguments(as_of="", catalog=catalog, schema=schema, settings=settings))
         published, history = read_audited(context, rows, as_of and as_of.replace(tzinfo=UTC), seed)

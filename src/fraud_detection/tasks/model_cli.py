@@ -4,23 +4,19 @@ import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import mlflow
 import typer
-from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
 from rich.console import Console
 from rich.table import Table
 
 from fraud_detection.errors import FraudDetectionError, ModelError
-from fraud_detection.models.aliases import CHALLENGER, CHAMPION, Candidacy, Change, Order, roll_back
-from fraud_detection.models.aliases import promote as promote_version
-from fraud_detection.models.registry import wait_until_ready
-from fraud_detection.models.versions import Version, find_model, find_number, list_versions
-from fraud_detection.session import local_folder, on_databricks
-from fraud_detection.tasks.context import choose_stores
-from fraud_detection.tasks.reproduce import reproduce as train_again
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from fraud_detection.models.aliases import Candidacy, Change, Order
+    from fraud_detection.models.versions import Version
 
 SHOWN = ("test_average_precision", "test_saving_a_day")
 UNDECIDED = 2
@@ -42,6 +38,9 @@ def choose(
     ] = False,
 ) -> None:
     """Say which version of the model is champion, and change that."""
+    from fraud_detection.session import local_folder, on_databricks
+    from fraud_detection.tasks.context import choose_stores
+
     choose_stores(None if workspace or on_databricks() else local_folder())
 
 
@@ -50,7 +49,7 @@ def promote(
     version: Annotated[int, typer.Argument(help="Number of the version.")],
     why: Why = "",
     by: By = "",
-    to: Annotated[str, typer.Option(help="champion, or challenger.")] = CHAMPION,
+    to: Annotated[str, typer.Option(help="champion, or challenger.")] = "champion",
     force: Annotated[bool, typer.Option("--force", help="Also a version that the gate did not pass.")] = False,  # noqa: FBT002
     model_name: ModelName = "",
 ) -> None:
@@ -58,6 +57,11 @@ def promote(
 
     Example: fraud-model promote 3 --why "reviewed by the fraud team"
     """
+    from fraud_detection.models.aliases import CHALLENGER, CHAMPION
+    from fraud_detection.models.aliases import promote as promote_version
+    from fraud_detection.models.registry import wait_until_ready
+    from fraud_detection.models.versions import find_number
+
     with _registry(model_name) as (client, name):
         if to not in {CHAMPION, CHALLENGER}:
             raise ModelError(f"--to is {to!r}; expected {CHAMPION} or {CHALLENGER}")
@@ -74,6 +78,8 @@ def rollback(why: Why = "", by: By = "", model_name: ModelName = "") -> None:
 
     Example: fraud-model rollback --why "alerts doubled since Monday"
     """
+    from fraud_detection.models.aliases import roll_back
+
     with _registry(model_name) as (client, name):
         _tell(roll_back(client, name, _order(by, why)))
 
@@ -81,6 +87,8 @@ def rollback(why: Why = "", by: By = "", model_name: ModelName = "") -> None:
 @app.command("list")
 def list_all(model_name: ModelName = "") -> None:
     """List all versions, newest first, with verdict, aliases and figures of the test week."""
+    from fraud_detection.models.versions import list_versions
+
     with _registry(model_name) as (client, name):
         table = Table("version", "created", "verdict", "aliases", "average precision", "saving a day")
         for version in list_versions(client, name):
@@ -93,6 +101,8 @@ def list_all(model_name: ModelName = "") -> None:
 @app.command()
 def show(version: Annotated[int, typer.Argument(help="Number of the version.")], model_name: ModelName = "") -> None:
     """Show what is known of one version: aliases, figures, where it comes from, who moved it when."""
+    from fraud_detection.models.versions import find_number
+
     with _registry(model_name) as (client, name):
         found = find_number(client, name, version)
         console.print(f"{name} version {found.number}, {found.created:%Y-%m-%d %H:%M} UTC, {found.status}")
@@ -111,6 +121,12 @@ def reproduce(
 
     Exit status 0 where every bit is equal; 1 with the first difference; 2 where that cannot be told.
     """
+    import mlflow
+
+    from fraud_detection.models.versions import find_number
+    from fraud_detection.session import local_folder
+    from fraud_detection.tasks.reproduce import reproduce as train_again
+
     with _registry(model_name) as (client, name):
         found = find_number(client, name, version)
         in_workspace = mlflow.get_tracking_uri() == "databricks"
@@ -127,8 +143,13 @@ def reproduce(
 
 
 @contextmanager
-def _registry(model_name: str) -> Iterator[tuple[MlflowClient, str]]:
+def _registry(model_name: str) -> Iterator[tuple["MlflowClient", str]]:
     """A client of the registry, and the name of the model; what is refused is told, and ends with status 2."""
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    from fraud_detection.models.versions import find_model
+
     try:
         client = MlflowClient()
         yield client, model_name or find_model(client)
@@ -137,11 +158,13 @@ def _registry(model_name: str) -> Iterator[tuple[MlflowClient, str]]:
         raise typer.Exit(UNDECIDED) from error
 
 
-def _order(by: str, why: str) -> Order:
+def _order(by: str, why: str) -> "Order":
+    from fraud_detection.models.aliases import Order
+
     return Order(by or getpass.getuser(), datetime.now(UTC), why)
 
 
-def _require_passed(version: Version, *, force: bool) -> None:
+def _require_passed(version: "Version", *, force: bool) -> None:
     if version.verdict != "passed" and not force:
         raise ModelError(
             f"the verdict on version {version.number} is {version.verdict!r}; expected 'passed': promote another one, "
@@ -149,7 +172,7 @@ def _require_passed(version: Version, *, force: bool) -> None:
         )
 
 
-def _tell(change: Change) -> None:
+def _tell(change: "Change") -> None:
     if change.before == change.version:
         console.print(f"version {change.version} is {change.alias} already")
     else:

@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pyspark.errors import AnalysisException
-from pyspark.sql import SparkSession
 from rich.console import Console
 from rich.progress import track
 
@@ -15,9 +13,12 @@ from fraud_detection.dashboard.definition import Dashboard, read_dashboard
 from fraud_detection.dashboard.page import Rows, render
 from fraud_detection.errors import FraudDetectionError
 from fraud_detection.schemas import DATA_TABLES, MONITORING_TABLES, RUN_COSTS, SCORING_TABLES
-from fraud_detection.tables import Tables
 from fraud_detection.tasks.arguments import Arguments
-from fraud_detection.tasks.context import build_context
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from fraud_detection.tables import Tables
 
 DEFAULTS = Arguments(as_of="")
 DASHBOARD = Path("resources/dashboards/fraud.lvdash.json")
@@ -39,6 +40,8 @@ def report(
 
     Exit status 0; 2 where the dashboard cannot be read.
     """
+    from fraud_detection.tasks.context import build_context
+
     try:
         definition = read_dashboard(dashboard)
         context = build_context("report", Arguments(as_of="", catalog=catalog, schema=schema))
@@ -51,7 +54,7 @@ def report(
     console.print(f"page: {out}")
 
 
-def run_queries(spark: SparkSession, tables: Tables, dashboard: Dashboard) -> dict[str, Rows | str]:
+def run_queries(spark: "SparkSession", tables: "Tables", dashboard: Dashboard) -> dict[str, Rows | str]:
     """The rows of each query in the schema of the tables, or what is missing."""
     for table in READ:
         tables.exists(spark, table)  # makes a local table known to this session
@@ -59,7 +62,9 @@ def run_queries(spark: SparkSession, tables: Tables, dashboard: Dashboard) -> di
     return {name: _run(spark, query) for name, query in track(dashboard.queries.items(), "asking", console=console)}
 
 
-def _run(spark: SparkSession, query: str) -> list[Mapping[str, Any]] | str:
+def _run(spark: "SparkSession", query: str) -> list[Mapping[str, Any]] | str:
+    from pyspark.errors import AnalysisException
+
     try:
         return [row.asDict() for row in spark.sql(query).collect()]  # the queries aggregate
     except AnalysisException as error:
