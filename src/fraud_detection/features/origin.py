@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from fraud_detection.errors import DataError
+from fraud_detection.features.lateness import Lateness
 from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS
 
 CHANGES_KEPT = timedelta(days=7)
@@ -24,12 +25,17 @@ class TableVersion:
 
 @dataclass(frozen=True)
 class Origin:
-    """The moment up to which transactions are in the table, how they were computed, and from what."""
+    """The moment up to which transactions are in the table, how they were computed, and from what.
+
+    Attributes:
+        lateness: of all labels in those versions of silver; None where nobody has looked.
+    """
 
     as_of: datetime
     definition: str
     transactions: TableVersion
     labels: TableVersion
+    lateness: Lateness | None = None
 
     @property
     def versions(self) -> dict[str, int]:
@@ -68,7 +74,8 @@ def read_origin(text: str) -> Origin | None:
         return None
     try:
         versions = {name: TableVersion(**values[name]) for name in ("transactions", "labels")}
-        return Origin(datetime.fromisoformat(values["as_of"]), values["definition"], **versions)
+        late = Lateness(**values["lateness"]) if values.get("lateness") else None
+        return Origin(datetime.fromisoformat(values["as_of"]), values["definition"], **versions, lateness=late)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"the note {text!r} of the table of features lacks {error}; expected what it says") from error
 

@@ -1,6 +1,8 @@
 """The history of an update, read on Spark: what is stored, what is new, and labels, as far as a stage looks back."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
 
 import polars as pl
 from pyspark.sql import Column, DataFrame
@@ -12,10 +14,13 @@ from fraud_detection.features.contract import HISTORY, KEYS
 from fraud_detection.features.engine import EngineName
 from fraud_detection.features.frames import to_polars, to_spark
 from fraud_detection.features.incremental import Changes, Selection
+from fraud_detection.features.lateness import Lateness
 from fraud_detection.features.partial import WANTED
 from fraud_detection.features.point_in_time import MICROSECONDS_A_DAY
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.stages import Stage
+
+NO_EVENT: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class SparkHistory:
         changes: transactions that are other than stored.
         settings: the label delay and the number of shards.
         engine: which one computes what is read.
+        lateness: of the labels; without it the labels of all that is stored are looked at.
     """
 
     stored: DataFrame
@@ -35,6 +41,7 @@ class SparkHistory:
     changes: Changes
     settings: FeatureSettings
     engine: EngineName = "single_node"
+    lateness: Lateness | None = None
 
     def compute(self, selection: Selection) -> pl.DataFrame:
         """Read what a stage needs and compute it; the result is as large as what the change touched."""
@@ -52,29 +59,42 @@ class SparkHistory:
 
     def read(self, selection: Selection) -> DataFrame:
         """The rows that a stage needs: the history, its stored features, and which rows are wanted."""
-        stage = selection.stage
-        rows = self._rows_now(selection)
+        stage, first = selection.stage, self._first_event(selection)
+        rows = self._rows_now(selection, first)
         for overlay in selection.overlays:
             brought = [name for name in overlay.columns if name in stage.brought]
             rows = _lay_over(rows, self._hand_over(overlay.select("transaction_id", *brought)), brought)
         rows = rows.join(F.broadcast(self._hand_over(selection.spans)), stage.entity, how="inner")
-        rows = self._with_labels(rows, stage).where(F.col("event_time") <= F.col("wanted_to"))
+        rows = self._with_labels(rows, stage, first).where(F.col("event_time") <= F.col("wanted_to"))
         rows = rows.where(self._clock(stage) > F.col("read_from"))
         wanted = (F.col("event_time") >= F.col("wanted_from")).alias(WANTED)
         return rows.select(*HISTORY, *stage.stored, wanted)
 
-    def _rows_now(self, selection: Selection) -> DataFrame:
+    def _first_event(self, selection: Selection) -> datetime | None:
+        """No earlier transaction is needed; None where that is not known."""
+        if selection.spans.is_empty():
+            return NO_EVENT
+        seen_after: datetime = selection.spans["read_from"].sort()[0]
+        if not selection.stage.is_delayed:
+            return seen_after
+        return self.lateness.first_event(seen_after, self.settings.label_delay_days) if self.lateness else None
+
+    def _rows_now(self, selection: Selection, first: datetime | None) -> DataFrame:
         """Transactions as they are now, with what is stored of their features."""
         stored = self.stored
-        if not selection.stage.is_delayed:
-            stored = stored.where(F.col("event_date") >= F.lit(selection.spans["read_from"].dt.date().min()))
+        if first is not None:
+            stored = stored.where(F.col("event_date") >= F.lit(first.date()))
         changed = F.broadcast(self._hand_over(self.changes.images.select("transaction_id").unique()))
         kept = stored.select(*KEYS, *selection.stage.stored).join(changed, "transaction_id", how="left_anti")
         return kept.unionByName(self._hand_over(self.changes.current), allowMissingColumns=True)
 
-    def _with_labels(self, rows: DataFrame, stage: Stage) -> DataFrame:
+    def _with_labels(self, rows: DataFrame, stage: Stage, first: datetime | None) -> DataFrame:
         if stage.is_delayed:
-            return rows.join(self.labels.select("transaction_id", "is_fraud", "known_at"), "transaction_id", "left")
+            labels = self.labels.select("transaction_id", "is_fraud", "known_at")
+            if first is not None and self.lateness:
+                day = first.replace(hour=0, minute=0, second=0, microsecond=0)
+                labels = labels.where(F.col("known_at") >= F.lit(self.lateness.first_known(day)))
+            return rows.join(labels, "transaction_id", how="left")
         none = {"is_fraud": F.lit(None).cast("boolean"), "known_at": F.lit(None).cast("timestamp")}
         return rows.withColumns(none)
 
@@ -94,3 +114,17 @@ def _lay_over(rows: DataFrame, overlay: DataFrame, names: list[str]) -> DataFram
     renamed = overlay.withColumnsRenamed({name: f"new_{name}" for name in names})
     joined = rows.join(F.broadcast(renamed), "transaction_id", how="left")
     return joined.withColumns({name: F.coalesce(f"new_{name}", name) for name in names})
+
+
+def measure_lateness(transactions: DataFrame, labels: DataFrame) -> Lateness:
+    """The bounds of all labels whose transaction is there.
+
+    Args:
+        transactions: transaction_id, event_time.
+        labels: transaction_id, known_at.
+    """
+    events = transactions.select("transaction_id", "event_time")
+    both = labels.select("transaction_id", "known_at").join(events, "transaction_id", how="inner")
+    late = F.unix_micros("known_at") - F.unix_micros("event_time")
+    found = both.agg(F.min(late).alias("least"), F.max(late).alias("most")).collect()[0]  # one row
+    return Lateness(min(0, found["least"] or 0), max(0, found["most"] or 0))

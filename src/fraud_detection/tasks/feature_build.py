@@ -18,6 +18,7 @@ from fraud_detection.features.definition import fingerprint
 from fraud_detection.features.engine import EngineChoice, choose_engine, count_shards
 from fraud_detection.features.frames import to_polars, to_spark
 from fraud_detection.features.origin import BuildChoice, Origin, TableVersion, choose_build, refuse_many
+from fraud_detection.features.spark_history import measure_lateness
 from fraud_detection.schemas import (
     SILVER_LABELS,
     SILVER_TRANSACTIONS,
@@ -75,13 +76,15 @@ def build(context: Context) -> Done:
 
 def find_wanted(context: Context) -> Origin:
     """What the features shall be made from: silver as it stands now."""
-    versions = []
-    for table in (SILVER_TRANSACTIONS.name, SILVER_LABELS.name):
-        context.tables.read(context.spark, table)
-        follow_changes(context.spark, context.tables, table)
-        identity = context.tables.identity(context.spark, table)
-        versions.append(TableVersion(identity, context.tables.version(context.spark, table)))
-    return Origin(context.arguments.now, fingerprint(context.settings.features), *versions)
+    transactions, labels = (_find_version(context, name) for name in (SILVER_TRANSACTIONS.name, SILVER_LABELS.name))
+    return Origin(context.arguments.now, fingerprint(context.settings.features), transactions, labels)
+
+
+def _find_version(context: Context, table: str) -> TableVersion:
+    context.tables.read(context.spark, table)
+    follow_changes(context.spark, context.tables, table)
+    identity = context.tables.identity(context.spark, table)
+    return TableVersion(identity, context.tables.version(context.spark, table))
 
 
 def choose(context: Context, wanted: Origin) -> BuildChoice:
@@ -102,6 +105,7 @@ def choose(context: Context, wanted: Origin) -> BuildChoice:
 def update(context: Context, since: Origin, wanted: Origin) -> tuple[EngineChoice, int]:
     """Compute and publish what changed; the engine that did it, and the rows written."""
     task = Update(context, since, wanted)
+    task = replace(task, wanted=replace(wanted, lateness=task.measure_lateness()))
     changes = task.read_changes()
     since_day = F.col("event_date") >= F.lit(first_day_read(task, changes))
     engine, rows = choose_by_size(context, TRANSACTION_FEATURES, since_day)
@@ -119,7 +123,8 @@ def rebuild(context: Context, wanted: Origin) -> tuple[EngineChoice, int]:
     table = published_table(attributes_of(context))
     rows = add_attributes(context, features.withColumn("event_date", F.to_date("event_time")), silver.transactions)
     lay_out(context, rows)
-    with noting(context.spark, wanted.to_text()):
+    late = measure_lateness(silver.transactions, silver.labels)
+    with noting(context.spark, replace(wanted, lateness=late).to_text()):
         context.tables.replace(context.spark, table, rows)
     return engine, context.tables.read(context.spark, table.name).count()
 

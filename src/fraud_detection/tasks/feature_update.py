@@ -12,9 +12,10 @@ from fraud_detection.features.contract import KEYS, UTC_TIME
 from fraud_detection.features.engine import EngineName
 from fraud_detection.features.frames import as_keys, to_polars, to_spark
 from fraud_detection.features.incremental import Changes, find_changes, find_touches, recompute
+from fraud_detection.features.lateness import Lateness
 from fraud_detection.features.origin import Origin
 from fraud_detection.features.settings import FeatureSettings
-from fraud_detection.features.spark_history import SparkHistory
+from fraud_detection.features.spark_history import SparkHistory, measure_lateness
 from fraud_detection.features.stages import plan_stages
 from fraud_detection.features.table import feature_table
 from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS, TableSchema, with_attributes
@@ -73,9 +74,21 @@ class Update:
         known = pl.col("event_time") < self.wanted.as_of
         return pl.concat([current, passed]).unique("transaction_id").filter(known)
 
+    def measure_lateness(self) -> Lateness:
+        """Of all labels in silver as it is wanted: what was known before, and the labels of what changed since."""
+        silver = read_silver(self.context, self.wanted)
+        if self.since.lateness is None:
+            return measure_lateness(silver.transactions, silver.labels)
+        new_labels = measure_lateness(silver.transactions, self._label_feed())
+        return self.since.lateness | new_labels | measure_lateness(self._feed(), silver.labels)
+
     def _feed(self) -> DataFrame:
         versions = self.since.transactions.version, self.wanted.transactions.version
         return read_changes(self.context.spark, self.context.tables, SILVER_TRANSACTIONS.name, *versions)
+
+    def _label_feed(self) -> DataFrame:
+        versions = self.since.labels.version, self.wanted.labels.version
+        return read_changes(self.context.spark, self.context.tables, SILVER_LABELS.name, *versions)
 
     def _passed(self) -> DataFrame:
         time = F.col("event_time")
@@ -84,8 +97,7 @@ class Update:
 
     def read_labels(self) -> pl.DataFrame:
         """All images of the labels that changed and that rows of the table could have seen."""
-        versions = self.since.labels.version, self.wanted.labels.version
-        feed = read_changes(self.context.spark, self.context.tables, SILVER_LABELS.name, *versions)
+        feed = self._label_feed()
         seen = feed.where(F.col("known_at") < F.lit(self.since.as_of))
         ids = F.broadcast(seen.select("transaction_id").distinct())
         images = to_polars(feed.join(ids, "transaction_id", how="left_semi").select(*LABEL, "is_old", VERSION))
@@ -106,7 +118,7 @@ def compute_update(update: Update, changes: Changes, engine: EngineName, setting
     context = update.context
     stored = context.tables.read(context.spark, feature_table().name)
     labels = known_labels(read_silver(context, update.wanted).labels, update.wanted.as_of)
-    history = SparkHistory(stored, labels, changes, settings, engine)
+    history = SparkHistory(stored, labels, changes, settings, engine, update.wanted.lateness)
     changed_labels = update.read_labels()
     ids = changed_labels.select("transaction_id").unique().join(changes.images, on="transaction_id", how="anti")
     relabelled = find_rows(stored, ids)

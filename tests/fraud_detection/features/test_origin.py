@@ -8,6 +8,7 @@ import pytest
 from fraud_detection.errors import DataError
 from fraud_detection.features.definition import fingerprint
 from fraud_detection.features.groups import customer_spend
+from fraud_detection.features.lateness import Lateness
 from fraud_detection.features.origin import CHANGES_KEPT, Origin, TableVersion, choose_build, read_origin, refuse_many
 from fraud_detection.features.settings import FeatureSettings
 
@@ -17,7 +18,12 @@ WANTED = replace(BUILT, as_of=BUILT.as_of + DAY, transactions=TableVersion("t", 
 
 
 def test_a_note_tells_what_it_was_written_from():
-    assert read_origin(BUILT.to_text()) == BUILT
+    late = replace(BUILT, lateness=Lateness(-5, 10))
+    assert (read_origin(BUILT.to_text()), read_origin(late.to_text())) == (BUILT, late)
+
+
+def test_a_note_of_before_lateness_was_kept_is_read():
+    assert read_origin(BUILT.to_text().replace(', "lateness": null', "")) == BUILT
 
 
 @pytest.mark.parametrize("text", ["", "nightly", "[1]", "{}", '{"kind": "other", "as_of": "2018-10-01"}'])

@@ -11,7 +11,11 @@ from fraud_detection.config import FileMapping, Mappings
 from fraud_detection.data.generator import World, generate_transactions
 from fraud_detection.features import single_node
 from fraud_detection.features.frames import to_polars, to_spark
+from fraud_detection.features.lateness import Lateness
+from fraud_detection.features.origin import read_origin
+from fraud_detection.features.point_in_time import MICROSECONDS_A_DAY
 from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS, TRANSACTION_FEATURES, with_attributes
+from fraud_detection.table_changes import find_note
 from fraud_detection.tasks.arguments import Arguments
 from fraud_detection.tasks.context import Context, Settings
 from fraud_detection.tasks.feature_build import build, driver_heap
@@ -101,6 +105,48 @@ def test_a_day_late_rows_and_corrections_are_brought_in(world, place):
     assert (done.told["build"], done.told["engine"]) == ("update", "spark")
     assert 0 < done.written < done.rows
     assert_as_made_anew(third)
+
+
+def on_one_terminal(world, days):
+    """Transactions of one terminal: name → day of the event and day on which fraud was known."""
+    some = world.head(len(days)).with_columns(
+        transaction_id=pl.Series(list(days)),
+        event_time=pl.Series([START + timedelta(days=event) for event, _ in days.values()]),
+        known_at=pl.Series([START + timedelta(days=known) for _, known in days.values()]),
+        terminal_id=pl.lit("M1"),
+        is_fraud=pl.lit(value=True),
+    )
+    return some.with_columns(event_date=pl.col("event_time").dt.date())
+
+
+def test_labels_that_come_months_late_are_seen_and_what_is_older_than_any_is_not_read(world, place):
+    plain = [f"plain{number}" for number in range(12)]  # else so much would change that all is made anew
+    days = {"old": (0, 97), "next": (96, 103), "held_back": (2, 96), "last": (97, 104)} | dict.fromkeys(plain, (1, 8))
+    rows = on_one_terminal(world, days)
+
+    def of(*names):
+        return rows.filter(pl.col("transaction_id").is_in(names))
+
+    def noted(context):
+        return read_origin(find_note(context.spark, context.tables, TRANSACTION_FEATURES).text).lateness
+
+    first, second, third = place(90), place(97), place(98)
+    load(first, of("old", *plain), of("held_back", *plain))
+    assert build(first).told["build"] == "rebuild"
+    assert noted(first) == Lateness(0, 7 * MICROSECONDS_A_DAY)
+
+    load(second, of("next", "held_back"), of())
+    assert build(second).told["build"] == "update"
+    assert noted(second) == Lateness(0, 94 * MICROSECONDS_A_DAY)
+
+    load(third, of("last"), of("old"))
+    assert build(third).told["build"] == "update"
+    assert noted(third) == Lateness(0, 97 * MICROSECONDS_A_DAY)
+    assert_as_made_anew(third)
+    history = to_polars(read_history(third.spark, third.tables, third.arguments.now))
+    without = history.with_columns(is_fraud=pl.when(pl.col("transaction_id") != "held_back").then("is_fraud"))
+    with_all, lacking = (single_node.compute_features(rows).tail(1) for rows in (history, without))
+    assert not with_all.equals(lacking)
 
 
 def test_attributes_of_the_users_own_reach_the_table_of_features_and_stay_up_to_date(world, place):

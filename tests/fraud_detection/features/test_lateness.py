@@ -1,0 +1,22 @@
+"""How late labels are, and what follows for what an update reads."""
+
+from datetime import UTC, datetime, timedelta
+
+from fraud_detection.features.lateness import Lateness
+from fraud_detection.features.point_in_time import MICROSECONDS_A_DAY
+
+DAY = timedelta(days=1)
+MOMENT = datetime(2018, 6, 1, tzinfo=UTC)
+
+
+def test_bounds_together_hold_what_each_of_them_holds():
+    assert Lateness(-3, 10) | Lateness(0, 70) == Lateness(-3, 70)
+
+
+def test_a_transaction_counts_for_as_long_as_its_label_may_still_become_visible():
+    assert Lateness(0, 70 * MICROSECONDS_A_DAY).first_event(MOMENT, delay_days=7) == MOMENT - 70 * DAY
+    assert Lateness(0, 3 * MICROSECONDS_A_DAY).first_event(MOMENT, delay_days=7) == MOMENT - 7 * DAY
+
+
+def test_a_label_may_be_known_before_its_transaction():
+    assert Lateness(-2 * MICROSECONDS_A_DAY, 0).first_known(MOMENT) == MOMENT - 2 * DAY
