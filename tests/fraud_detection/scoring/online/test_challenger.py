@@ -1,5 +1,6 @@
 """A challenger online: it decides for its customers, or looks on; no answer waits for it, or fails by it."""
 
+import asyncio
 import re
 import time
 
@@ -10,7 +11,7 @@ from fraud_detection.features.registry import MODEL_FEATURES
 from fraud_detection.models.scorer import Scorer
 from fraud_detection.scoring.champion import Model
 from fraud_detection.scoring.online.answers import Verdict
-from fraud_detection.scoring.online.champion import LiveModel
+from fraud_detection.scoring.online.champion import LiveModel, registered_line_up
 from fraud_detection.scoring.online.shadow import Answered, Shadow
 from fraud_detection.scoring.settings import ScoringSettings
 from fraud_detection.scoring.variants import is_dealt
@@ -119,6 +120,29 @@ def test_a_challenger_that_does_not_load_leaves_the_champion_alone(make_client, 
     client = make_client(challenger=LiveModel("fraud", lambda: 2, load, "challenger"), scoring=scoring)
     assert {one["variant"] for one in ask(client)} == {"champion"}
     assert client.get("/readyz").json() == {"status": "ready", "model_name": "fraud", "model_version": 1}
+
+
+@pytest.mark.parametrize(("role", "variant"), [("split", "challenger"), ("shadow", "shadow"), ("off", None)])
+def test_the_registry_says_who_takes_part_and_a_promotion_or_a_broken_version_changes_no_more_than_it_must(
+    registry, model, role, variant
+):
+    name = f"tried_{role}"
+    registry.add(name, model.scorer, "champion")
+    registry.add(name, model.scorer, "challenger")
+    models = registered_line_up(name, ScoringSettings(challenger=role))
+
+    def look():
+        asyncio.run(models.renew())
+        now = models.current()
+        return now.champion.version, now.challenger and (now.challenger.version, now.challenger.variant)
+
+    assert look() == (1, variant and (2, variant))
+    broken = registry.client.create_model_version(name, (registry.folder / "nothing").as_uri())
+    registry.client.set_registered_model_alias(name, "challenger", broken.version)
+    assert look() == (1, variant and (2, variant)), "the one in use goes on"
+    registry.client.set_registered_model_alias(name, "challenger", "2")
+    registry.client.set_registered_model_alias(name, "champion", "2")
+    assert look() == (2, None)
 
 
 def test_a_shadow_is_counted_beside_each_answer_and_changes_none(make_client, model):
