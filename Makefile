@@ -6,7 +6,7 @@ LANDING := .local/landing
 TARGET ?= local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run test lint docs lock new clean check-python check-java
+.PHONY: help setup data run test lint docs release lock new clean check-python check-java
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -33,11 +33,16 @@ docs: $(READY) ## build the site of docs/ into .local/site
 new: $(READY) ## start a project from this one: make new NAME=claims MAPPING=settings.yml TO=../claims
 	@$(BIN)/python template/new.py "$(NAME)" $(if $(MAPPING),--mapping "$(MAPPING)") $(if $(TO),--to "$(TO)")
 
+release: $(READY) ## build the wheel and its bills of materials into dist/
+	@.ci/release
+
 lock: $(READY) ## resolve the newest versions that fit, with hashes
 	@$(BIN)/uv pip compile pyproject.toml --extra local --extra serving --extra dev --generate-hashes --python-version 3.12 --upgrade \
 		-o requirements.txt -q
 	@$(BIN)/uv pip compile requirements-docs.in --generate-hashes --python-version 3.12 --upgrade --no-header --no-annotate \
 		-o requirements-docs.txt -q
+	@$(BIN)/uv pip compile requirements-release.in --generate-hashes --python-version 3.12 --upgrade --no-header --no-annotate \
+		-o requirements-release.txt -q
 
 clean: ## remove generated data, tables, models and runs; the environment stays
 	@rm -rf .local .databricks/localjobs dist build

@@ -19,6 +19,7 @@ def project(tmp_path):
     """A folder with the scripts, and the version 1.2.3."""
     shutil.copytree(ROOT / ".ci", tmp_path / "p" / ".ci")
     (tmp_path / "p" / "pyproject.toml").write_text('[project]\nversion = "1.2.3"\n', encoding="utf-8")
+    (tmp_path / "p" / "CHANGELOG.md").write_text("## [Unreleased]\n\n## [1.2.3] - 2026-11-28\n", encoding="utf-8")
     return tmp_path / "p"
 
 
@@ -55,6 +56,16 @@ def test_a_tag_that_is_not_the_version_is_refused(project):
 
     assert done.returncode == 1
     assert done.stdout == "the tag is v1.2.4 and pyproject.toml says 1.2.3: expected the tag v1.2.3\n"
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_tag_that_the_changelog_does_not_tell_of_is_refused(project):
+    (project / "CHANGELOG.md").write_text("## [Unreleased]\n", encoding="utf-8")
+
+    done = run(project, ".ci/check-tag", "v1.2.3")
+
+    assert done.returncode == 1
+    assert "no section ## [1.2.3]" in done.stdout
 
 
 def test_a_tag_beside_main_is_refused(project, repository):
