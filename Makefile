@@ -2,14 +2,16 @@
 PYTHON ?= python3.12
 BIN := .venv/bin
 READY := .venv/.ready
+CONNECT_READY := .venv-connect/.ready
+CONNECT_TESTS := $(addprefix tests/fraud_detection/,tasks data features scoring) tests/notebooks
 LANDING := .local/landing
 TARGET ?= local
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run test lint docs release lock new clean check-python check-java
+.PHONY: help setup data run test notebooks connect-setup connect-test lint docs release lock new clean check-python check-java
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: $(READY) ## make the environment in .venv, fetch the Delta jars once
 
@@ -20,6 +22,14 @@ run: $(READY) $(LANDING)/.complete ## run the training job on this machine and p
 
 test: $(READY) ## run the whole test suite against local Spark
 	@$(BIN)/python -m pytest
+
+notebooks: $(READY) ## run the notebooks on the tables that are here, each to a page in .local/notebooks
+	@$(BIN)/localjobs notebook notebooks/*.py
+
+connect-setup: $(CONNECT_READY) ## make the environment of Databricks Connect in .venv-connect
+
+connect-test: $(READY) $(CONNECT_READY) ## the tests of Spark by Databricks Connect, against a server on this machine
+	@$(BIN)/python -m fraud_detection.local_connect .venv-connect/bin/python -m pytest $(CONNECT_TESTS)
 
 lint: $(READY) ## ruff, mypy, import-linter
 	@$(BIN)/ruff check
@@ -39,6 +49,8 @@ release: $(READY) ## build the wheel and its bills of materials into dist/
 lock: $(READY) ## resolve the newest versions that fit, with hashes
 	@$(BIN)/uv pip compile pyproject.toml --extra local --extra serving --extra dev --generate-hashes --python-version 3.12 --upgrade \
 		-o requirements.txt -q
+	@$(BIN)/uv pip compile pyproject.toml --extra connect --extra serving --extra dev --generate-hashes --python-version 3.12 --upgrade \
+		-o requirements-connect.txt -q
 	@$(BIN)/uv pip compile requirements-docs.in --generate-hashes --python-version 3.12 --upgrade --no-header --no-annotate \
 		-o requirements-docs.txt -q
 	@$(BIN)/uv pip compile requirements-release.in --generate-hashes --python-version 3.12 --upgrade --no-header --no-annotate \
@@ -62,6 +74,13 @@ $(READY): requirements.txt pyproject.toml src/fraud_detection/local_spark.py | c
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@echo "fetching the jars of Delta and Kafka, recording Spark's classes (once)"
 	@$(BIN)/python -m fraud_detection.local_spark > .venv/setup.log 2>&1 || { tail -n 20 .venv/setup.log; exit 1; }
+	@touch $@
+
+$(CONNECT_READY): requirements-connect.txt pyproject.toml | $(READY)
+	@echo "making the environment of Databricks Connect in .venv-connect"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-connect
+	@$(BIN)/uv pip install --quiet --python .venv-connect/bin/python --require-hashes -r requirements-connect.txt
+	@$(BIN)/uv pip install --quiet --python .venv-connect/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(LANDING)/.complete: | $(READY)

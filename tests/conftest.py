@@ -23,6 +23,13 @@ from fraud_detection.tables import Tables
 FAST_START = ("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
 
 
+def pytest_runtest_setup(item):
+    """On Connect, skip what says that it needs a classic session."""
+    marker = item.get_closest_marker("classic")
+    if marker and uses_connect():
+        pytest.skip(f"needs a classic session: {marker.args[0]}")
+
+
 @pytest.fixture(scope="session")
 def task_environment() -> dict[str, str]:
     """The environment of tasks that run as processes of their own."""

@@ -1,11 +1,18 @@
 """Which Spark: the one place that decides it."""
 
 import os
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from fraud_detection.errors import MachineError
+
 LOCAL_FOLDER = "FRAUD_LOCAL_FOLDER"
+CLASSIC, CONNECT = "pyspark", "databricks-connect"
+WORKSPACE = ("DATABRICKS_CONFIG_PROFILE", "DATABRICKS_HOST")
 
 
 def on_databricks() -> bool:
@@ -15,7 +22,12 @@ def on_databricks() -> bool:
 
 def uses_connect() -> bool:
     """Whether the environment names a Spark Connect server or a Databricks workspace to use from here."""
-    return any(name in os.environ for name in ("SPARK_REMOTE", "DATABRICKS_CONFIG_PROFILE", "DATABRICKS_HOST"))
+    return any(name in os.environ for name in ("SPARK_REMOTE", *WORKSPACE))
+
+
+def in_workspace() -> bool:
+    """Whether tables and models are a workspace's: on its clusters, or from here where the environment names it."""
+    return on_databricks() or ("SPARK_REMOTE" not in os.environ and any(name in os.environ for name in WORKSPACE))
 
 
 def open_session() -> SparkSession:
@@ -35,15 +47,58 @@ def get_session(warehouse: Path) -> SparkSession:
         warehouse: folder of the tables of a local session.
 
     Raises:
-        MachineError: a local session is wanted and the Delta jars are missing.
+        MachineError: this environment has not the package that the session needs, or two that exclude each other; or
+            the Delta jars are missing.
     """
     if on_databricks():
         return SparkSession.builder.getOrCreate()
+    require_package(_installed())
     if uses_connect():
         return _connect_session()
     from fraud_detection.local_spark import build_local_session  # noqa: PLC0415  the cluster has no need of it
 
     return build_local_session(warehouse)
+
+
+def require_package(installed: Mapping[str, str]) -> None:
+    """Refuse an environment whose `pyspark` is not the one that the session needs.
+
+    Args:
+        installed: version by distribution, of those two that own the package `pyspark`.
+
+    Raises:
+        MachineError: says what is there, what is needed, and where that is.
+    """
+    found = " and ".join(f"{name} {number}" for name, number in installed.items()) or "no Spark"
+    here = f"{sys.prefix} holds {found}"
+    if len(installed) > 1:
+        raise MachineError(
+            f"{here}, which overwrite each other's package `pyspark`; expected one of them: remove the folder and run "
+            "`make setup`; Databricks Connect has .venv-connect for itself (`make connect-setup`)"
+        )
+    if "SPARK_REMOTE" in os.environ:
+        return
+    if in_workspace() and CONNECT not in installed:
+        named = " and ".join(name for name in WORKSPACE if name in os.environ)
+        raise MachineError(
+            f"{named} names a workspace, and {here}; expected {CONNECT}: use .venv-connect (`make connect-setup`), or "
+            "take the variable away to work on this machine"
+        )
+    if not in_workspace() and CLASSIC not in installed:
+        raise MachineError(
+            f"a session on this machine is wanted, and {here}; expected {CLASSIC}: use .venv (`make setup`), or name a "
+            "server by SPARK_REMOTE or a workspace by DATABRICKS_CONFIG_PROFILE"
+        )
+
+
+def _installed() -> dict[str, str]:
+    found = {}
+    for name in (CLASSIC, CONNECT):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def _connect_session() -> SparkSession:

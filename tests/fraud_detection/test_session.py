@@ -8,8 +8,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from fraud_detection import local_spark
+from fraud_detection import session as session_module
 from fraud_detection.errors import MachineError
-from fraud_detection.session import get_session, on_databricks, uses_connect
+from fraud_detection.session import get_session, in_workspace, on_databricks, require_package, uses_connect
 
 NAMES = ("DATABRICKS_RUNTIME_VERSION", "SPARK_REMOTE", "DATABRICKS_CONFIG_PROFILE", "DATABRICKS_HOST")
 
@@ -54,7 +55,67 @@ def test_the_environment_chooses_the_session(monkeypatch, sessions, tmp_path, en
     assert sessions is None
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    package = "databricks-connect" if session == "workspace" else "pyspark"
+    monkeypatch.setattr(session_module, "_installed", lambda: {package: "1"})
     assert get_session(tmp_path / "warehouse") == session
+
+
+def install(folder, name, number):
+    """What an installation leaves for others to find it by."""
+    notes = folder / f"{name.replace('-', '_')}-{number}.dist-info"
+    notes.mkdir()
+    (notes / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {number}\n")
+
+
+@pytest.mark.parametrize("environment", [{}, {"SPARK_REMOTE": "sc://localhost"}, {"DATABRICKS_HOST": "https://a.b"}])
+def test_both_packages_in_one_environment_are_refused_whatever_is_wanted(monkeypatch, tmp_path, environment):
+    for name in ("pyspark", "databricks-connect"):
+        install(tmp_path, name, "0.1")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(
+        MachineError, match=r"holds pyspark 0\.1 and databricks-connect 0\.1, which overwrite each other"
+    ):
+        get_session(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("environment", "installed", "told"),
+    [
+        (
+            {"DATABRICKS_HOST": "https://a.b"},
+            {"pyspark": "4"},
+            r"DATABRICKS_HOST names a workspace, .*pyspark 4; expected",
+        ),
+        ({}, {"databricks-connect": "18"}, r"a session on this machine is wanted, .*databricks-connect 18; expected"),
+        ({}, {}, "holds no Spark; expected pyspark"),
+    ],
+)
+def test_the_wrong_package_is_told_with_the_environment_that_has_the_right_one(
+    monkeypatch, environment, installed, told
+):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(MachineError, match=told):
+        require_package(installed)
+
+
+def test_a_server_that_is_named_may_be_asked_with_either_package(monkeypatch):
+    monkeypatch.setenv("SPARK_REMOTE", "sc://localhost")
+
+    require_package({"pyspark": "4"})
+    require_package({"databricks-connect": "18"})
+
+
+def test_a_workspace_has_its_own_tables_and_a_server_on_this_machine_those_of_here(monkeypatch):
+    assert not in_workspace()
+    monkeypatch.setenv("DATABRICKS_CONFIG_PROFILE", "dev")
+    assert in_workspace()
+    monkeypatch.setenv("SPARK_REMOTE", "sc://localhost")
+    assert not in_workspace()
 
 
 def test_a_cluster_is_known_by_its_runtime_and_a_workspace_by_its_address(monkeypatch):

@@ -1,5 +1,6 @@
 """Features: what they are, how they tell classes apart, and that they know nothing of what came later."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -127,7 +128,7 @@ def audit_a_cheat(context: Context, rows: int = 20) -> pd.DataFrame:
 def compare_engines(context: Context, rows: int = 3) -> pd.DataFrame:
     """The same history computed on one node and by Spark: rows, features, and how many values differ in any bit."""
     _, history = read_audited(context, rows, None, 0)
-    settings = context.settings.features
+    settings = replace(context.settings.features, shards=2)  # some thousand rows are not worth more
     here = single_node.compute_features(history, settings).sort("transaction_id").select(ALL_FEATURES)
     there = spark.compute_features(to_spark(context.spark, history.select(HISTORY)), settings)
     there_rows = to_polars(there).sort("transaction_id").select(ALL_FEATURES)

@@ -30,7 +30,7 @@ from fraud_detection.monitoring.settings import MonitoringSettings
 from fraud_detection.schemas import RUN_COSTS
 from fraud_detection.scoring.online.settings import ServingSettings
 from fraud_detection.scoring.settings import ScoringSettings
-from fraud_detection.session import get_session, local_folder, on_databricks
+from fraud_detection.session import get_session, in_workspace, local_folder, on_databricks
 from fraud_detection.tables import Tables
 from fraud_detection.tasks.arguments import Arguments, parse_arguments
 
@@ -120,7 +120,7 @@ def task_context(task: str, argv: Sequence[str] | None = None) -> Iterator[Conte
 
 def build_context(task: str, arguments: Arguments) -> Context:
     """Arguments to the things that they name."""
-    local = None if on_databricks() else local_folder()
+    local = None if in_workspace() else local_folder()
     tables = Tables(arguments.catalog, arguments.schema, local / "warehouse" if local else None)
     return Context(task, arguments, load_settings(arguments), tables, local)
 
@@ -163,7 +163,9 @@ def choose_stores(local: Path | None) -> None:
         mlflow.set_registry_uri("databricks-uc")
     else:
         local.mkdir(parents=True, exist_ok=True)
-        mlflow.set_tracking_uri(f"sqlite:///{local / 'mlflow.db'}")
+        database = f"sqlite:///{local / 'mlflow.db'}"
+        mlflow.set_tracking_uri(database)
+        mlflow.set_registry_uri(database)
 
 
 def attempt_tags(context: Context) -> dict[str, str]:

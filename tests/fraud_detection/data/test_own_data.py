@@ -189,3 +189,4 @@ def files_read(frame):
     leaves = plan.collectLeaves()
     scans = [leaves.apply(place) for place in range(leaves.size())]
     return sum(scan.metrics().apply("numFiles").value() for scan in scans)
+@pytest.mark.classic("what a scan has read is told by the plan in the JVM")
