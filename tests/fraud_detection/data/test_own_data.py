@@ -165,6 +165,7 @@ def test_maintenance_puts_files_together_and_keeps_what_readers_of_the_last_days
     assert old.first().n == len(rows)
 
 
+@pytest.mark.classic("what a scan has read is told by the plan in the JVM")
 def test_a_filter_by_day_reads_only_the_files_of_that_day(spark, tables):
     tables.create_schema(spark)
     tables.ensure(spark, BRONZE_TRANSACTIONS)
@@ -189,4 +190,3 @@ def files_read(frame):
     leaves = plan.collectLeaves()
     scans = [leaves.apply(place) for place in range(leaves.size())]
     return sum(scan.metrics().apply("numFiles").value() for scan in scans)
-@pytest.mark.classic("what a scan has read is told by the plan in the JVM")
