@@ -8,7 +8,11 @@
 
 # COMMAND ----------
 
-# MAGIC %pip install --quiet --requirement ../requirements-databricks.txt ..
+# MAGIC %pip install --quiet --requirement ../requirements-databricks.txt
+
+# COMMAND ----------
+
+# MAGIC %pip install --quiet --no-deps ..
 
 # COMMAND ----------
 
