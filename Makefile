@@ -55,6 +55,8 @@ lock: $(READY) ## resolve the newest versions that fit, with hashes
 		-o requirements-docs.txt -q
 	@$(BIN)/uv pip compile requirements-release.in --generate-hashes --python-version 3.12 --upgrade --no-header --no-annotate \
 		-o requirements-release.txt -q
+	@$(BIN)/uv pip compile requirements-minilake.in --generate-hashes --python-version 3.12 --upgrade --no-header --no-annotate \
+		-o requirements-minilake.txt -q
 
 clean: ## remove generated data, tables, models and runs; the environment stays
 	@rm -rf .local .databricks/localjobs dist build
