@@ -3,7 +3,7 @@ PYTHON ?= python3.12
 BIN := .venv/bin
 READY := .venv/.ready
 CONNECT_READY := .venv-connect/.ready
-CONNECT_TESTS := $(addprefix tests/fraud_detection/,tasks data features scoring) tests/notebooks
+CONNECT_TESTS := $(addprefix tests/fraud_detection/,tasks features scoring)
 LANDING := .local/landing
 TARGET ?= local
 
@@ -29,7 +29,8 @@ notebooks: $(READY) ## run the notebooks on the tables that are here, each to a 
 connect-setup: $(CONNECT_READY) ## make the environment of Databricks Connect in .venv-connect
 
 connect-test: $(READY) $(CONNECT_READY) ## the tests of Spark by Databricks Connect, against a server on this machine
-	@$(BIN)/python -m fraud_detection.local_connect .venv-connect/bin/python -m pytest $(CONNECT_TESTS)
+	@JAVA_TOOL_OPTIONS="-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m" \
+		$(BIN)/python -m fraud_detection.local_connect .venv-connect/bin/python -m pytest $(CONNECT_TESTS)
 
 lint: $(READY) ## ruff, mypy, import-linter
 	@$(BIN)/ruff check

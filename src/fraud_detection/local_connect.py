@@ -22,6 +22,7 @@ SETTINGS = {
     "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
     "spark.connect.grpc.binding.address": "127.0.0.1",
     "spark.connect.grpc.binding.port": "0",
+    "spark.databricks.sql.cache.useDataFrameSnapshotCommand": "false",  # asked for by Databricks' client
     "spark.sql.session.localRelationSizeLimit": "3221225472",
     "spark.sql.session.localRelationChunkSizeRows": "10000",
     "spark.sql.session.localRelationChunkSizeBytes": "16777216",

@@ -23,6 +23,8 @@ from fraud_detection.scoring.stream import ScoringStream
 from fraud_detection.scoring.turns import take_turns
 from fraud_detection.scoring.variants import Contestants
 
+pytestmark = pytest.mark.classic("foreachBatch would send the session and the queue of this process to a server")
+
 START = datetime(2018, 6, 9, 12, tzinfo=UTC)
 STRICT = DataSettings(max_quarantined_share=0.1, share_counts_from=1)
 STREAMED = DataSettings(streamed=True)
