@@ -21,7 +21,7 @@ RUNS = (1, 10, 30, 100, 300, 1000)
 
 
 class _Read(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # at first use: --help needs none
 
 
 class Item(_Read):

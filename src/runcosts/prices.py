@@ -34,7 +34,7 @@ class Terms:
 
 
 class _Priced(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # at first use: --help needs none
 
 
 class Source(_Priced):

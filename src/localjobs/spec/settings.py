@@ -22,4 +22,5 @@ TextMap = dict[str, Text]
 class Settings(BaseModel):
     """A group of settings: unknown keys are refused, values cannot be changed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    # Built at first use: --help needs none.
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), defer_build=True)

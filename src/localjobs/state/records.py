@@ -16,7 +16,7 @@ def now() -> datetime:
 class Record(BaseModel):
     """A frozen value that is stored as JSON."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)  # at first use: --help needs none
 
 
 class Process(Record):
