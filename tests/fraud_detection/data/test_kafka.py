@@ -18,12 +18,19 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import functions as F
 
 from fraud_detection.config import KAFKA_PASSWORD, KAFKA_USER, DataSettings, load_section
-from fraud_detection.data.cleaning import SUPERSEDED, transactions_cleaning
+from fraud_detection.data.cleaning import SUPERSEDED, labels_cleaning, transactions_cleaning
 from fraud_detection.data.kafka import LOGIN, credentials
 from fraud_detection.data.prepare import Work, clean_lines, replay_quarantine, take_account, take_in
 from fraud_detection.errors import ConfigurationError
 from fraud_detection.local_spark import MAVEN
-from fraud_detection.schemas import BRONZE_TRANSACTIONS, DATA_QUALITY, QUARANTINE
+from fraud_detection.schemas import (
+    BRONZE_LABELS,
+    BRONZE_TRANSACTIONS,
+    DATA_QUALITY,
+    QUARANTINE,
+    SILVER_LABELS,
+    SILVER_TRANSACTIONS,
+)
 from fraud_detection.session import uses_connect
 
 BROKER = "ivy://org.apache.kafka:kafka_2.13:4.1.1?transitive=true"
@@ -137,7 +144,7 @@ def world(spark, broker, tables, tmp_path):
     for table in (BRONZE_TRANSACTIONS, work.cleaning.silver, QUARANTINE, DATA_QUALITY):
         tables.ensure(spark, table)
 
-    def send(*records):
+    def send(*records, topic=topic):
         rows = spark.createDataFrame(
             [(*record, topic) for record in records], "partition INT, value BINARY, topic STRING"
         )
@@ -155,7 +162,7 @@ def world(spark, broker, tables, tmp_path):
             (row.source_file.removeprefix(f"transactions/kafka/{topic}-"), row.line_number, row.raw) for row in rows
         ]
 
-    return SimpleNamespace(send=send, run=run, bronze=bronze, work=work, tables=tables, folder=tmp_path)
+    return SimpleNamespace(send=send, run=run, bronze=bronze, work=work, tables=tables, folder=tmp_path, kafka=kafka)
 
 
 @pytest.mark.usefixtures("credited")
@@ -192,6 +199,27 @@ def test_records_of_all_partitions_arrive_once_whatever_is_killed_and_the_broken
     replay_quarantine(world.work)
     assert take_account(world.work) == account
     assert count_totals(world, spark) == {"read": 6, "quarantined": 2}
+
+
+@pytest.mark.usefixtures("credited")
+def test_labels_without_a_time_arrive_by_a_topic_and_wait_for_their_transaction(world, spark):
+    topic = f"{world.tables.schema}_labels"
+    kafka = {**world.kafka, "topics": {"labels": topic}}
+    mapping = {"labels": {"columns": {"transaction_id": "ref", "is_fraud": "fraud", "known_at": None}}}
+    settings = load_section(DataSettings, {"kafka": kafka, "mapping": mapping}, "data")
+    world.send((0, line("T1")))
+    world.run()
+    work = Work(spark, labels_cleaning(settings), world.tables, settings)
+    for table in (BRONZE_LABELS, SILVER_LABELS):
+        world.tables.ensure(spark, table)
+    world.send((0, b'{"ref": "T1", "fraud": 1}'), (0, b'{"ref": "T9", "fraud": 0}'), topic=topic)
+    take_in(work, "no landing folder", str(world.folder / "checkpoints"))
+    clean_lines(work, str(world.folder / "checkpoints"))
+    account = take_account(work)
+    assert (account.read, account.silver, account.by_reason) == (2, 1, {"transaction_unknown": 1})
+    labels = world.tables.read(spark, SILVER_LABELS.name)
+    both = labels.join(world.tables.read(spark, SILVER_TRANSACTIONS.name), "transaction_id", how="inner")
+    assert both.selectExpr("known_at - event_time = INTERVAL '7' DAY AS kept").collect() == [(True,)]
 
 
 def count_totals(world, spark):

@@ -1,6 +1,7 @@
 """A bank's own data, shaped differently: refused by the limit, mended by the mapping, replayed, aggregated."""
 
 import json
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ from fraud_detection.schemas import (
     SILVER_LABELS,
     SILVER_TRANSACTIONS,
 )
+from fraud_detection.tables import Tables
 
 HEADER = "TxnRef;booked_at;card;shop;value;mcc"
 COLUMNS = {"transaction_id": "TxnRef", "event_time": "booked_at", "customer_id": "card", "terminal_id": "shop"}
@@ -53,9 +55,25 @@ FIRST = [
 ]
 
 
+@contextmanager
+def cut_before_quarantine_of_labels_is_cleared():
+    """What a kill leaves between the two commits of a replay."""
+    remove, calls = Tables.remove, []
+
+    def cut(*arguments):
+        calls.append(arguments)
+        if len(calls) == len(("transactions", "labels")):
+            raise KeyboardInterrupt
+        remove(*arguments)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Tables, "remove", cut)
+        yield
+
+
 @pytest.fixture(scope="module")
 def story(spark, make_tables, make_landing, tmp_path_factory):
-    """Four runs: by a mapping that is wrong; by the right one; with a late transaction; a replay after a mend."""
+    """Runs by a mapping that is wrong; by the right one; with a late transaction, a replay that is cut; a replay."""
     folder = tmp_path_factory.mktemp("own")
     landing, deliver = make_landing(folder)
     tables = make_tables(folder / "warehouse")
@@ -77,8 +95,12 @@ def story(spark, make_tables, make_landing, tmp_path_factory):
     gold = rows(GOLD_DAYS, "event_date", "amount_band", "transactions", "labelled", "frauds", "fraud_amount")
     deliver("transactions/2.csv", "\n".join([HEADER, line("E", "29.10.2018 08:00:00"), line("D", "nie")]), DAY_2)
     deliver("labels/2.json", json.dumps({"ref": "B", "fraud": 1}), DAY_2)
+    with cut_before_quarantine_of_labels_is_cleared(), pytest.raises(KeyboardInterrupt):
+        run(settings("value", max_quarantined_share=0.5), replay=True)
+    twice = set(rows(SILVER_LABELS, "source_file", "line_number")) & set(rows(QUARANTINE, "source_file", "line_number"))
     replayed = run(settings("value", max_quarantined_share=0.5), replay=True)
     return SimpleNamespace(
+        twice=twice,
         tables=tables,
         run=run,
         rows=rows,
@@ -125,6 +147,13 @@ def test_a_replay_takes_out_of_quarantine_what_is_good_now_and_counts_it_once(st
     assert ("labels", "labels/1.json", "read", 2) in counts
     assert ("labels", "labels/1.json", "transaction_unknown", 0) in counts
     assert ("transactions", "transactions/1.csv", "amount_not_a_number", 1) in counts
+
+
+def test_a_replay_that_was_cut_leaves_lines_in_both_and_the_next_one_mends_it(story):
+    assert story.twice == {("labels/1.json", 2)}
+    labels = story.rows(SILVER_LABELS, "transaction_id")
+    assert labels == [("A",), ("B",), ("E",)]
+    assert story.replayed[1] == Account("labels", 3, 3, 0, {})
 
 
 def test_a_replay_leaves_in_quarantine_what_is_bad_still(story):
