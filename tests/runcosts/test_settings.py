@@ -32,7 +32,9 @@ def test_an_unknown_key_is_refused_with_the_known_ones(tmp_path):
 
 
 def test_a_target_may_be_bought_elsewhere(tmp_path):
-    root = write_table(tmp_path, 'tier = "enterprise"\n[tool.runcosts.targets.there]\ncloud = "azure"\nregion = "eastus"')
+    root = write_table(
+        tmp_path, 'tier = "enterprise"\n[tool.runcosts.targets.there]\ncloud = "azure"\nregion = "eastus"'
+    )
 
     assert load_settings(root) == load_settings(root, "here") == Settings(tier="enterprise")
     assert load_settings(root, "there") == Settings(tier="enterprise", cloud="azure", region="eastus")
