@@ -5,6 +5,7 @@ import polars.selectors as cs
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from fraud_detection.features.contract import KEYS
 
@@ -24,7 +25,10 @@ def to_polars(rows: DataFrame) -> pl.DataFrame:
 
 def to_spark(spark: SparkSession, rows: pl.DataFrame) -> DataFrame:
     """Hand rows of this process to Spark, with the plain strings that it reads."""
-    return spark.createDataFrame(_with_plain_strings(rows.to_arrow()))
+    table = _with_plain_strings(rows.to_arrow())
+    if rows.is_empty():  # of which a Connect client says that it cannot infer its columns
+        return spark.createDataFrame([], from_arrow_schema(table.schema))
+    return spark.createDataFrame(table)
 
 
 def _with_plain_strings(table: pa.Table) -> pa.Table:
