@@ -58,6 +58,8 @@ lock: $(READY) ## resolve the newest versions that fit, with hashes
 		-o requirements-release.txt -q
 	@$(BIN)/uv pip compile requirements-minilake.in --generate-hashes --python-version 3.12 --upgrade --no-header --no-annotate \
 		-o requirements-minilake.txt -q
+	@{ echo "# The versions of requirements-databricks.txt without its hashes, by make lock: with one, pip wants one of the wheel too."; \
+		grep -oE '^[a-z0-9][^ ]*==[^ ]+' requirements-databricks.txt; } > requirements-serverless.txt
 
 clean: ## remove generated data, tables, models and runs; the environment stays
 	@rm -rf .local .databricks/localjobs dist build

@@ -17,7 +17,8 @@ from fraud_detection.data.generator import World, generate_transactions
 from fraud_detection.data.landing import Dirt, as_of, write_landing
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("databricks.yml", "resources", "pyproject.toml", "requirements.txt", "requirements-databricks.txt")
+LOCKS = ("requirements.txt", "requirements-databricks.txt", "requirements-serverless.txt")
+PARTS = ("databricks.yml", "resources", "pyproject.toml", *LOCKS)
 WHEEL = ("src", "README.md", "LICENSE")
 WORLD = World(customers=300, terminals=600, days=70, seed=1)
 DIRT = Dirt(broken=0.01, duplicate=0.01, late=0.01, bad_amount=0.01)

@@ -182,9 +182,11 @@ def test_every_task_on_a_cluster_installs_the_lock_and_then_the_wheel(cluster_jo
         assert wheel == {"whl": "dist/*.whl"}
 
 
-def test_without_clusters_the_environment_installs_the_same(jobs, serverless):
+def test_without_clusters_the_environment_installs_a_lock_without_hashes_and_the_wheel(root, jobs, serverless):
     for job in jobs(serverless).values():
-        assert job["environments"][0]["spec"]["dependencies"] == ["-r ./requirements-databricks.txt", "./dist/*.whl"]
+        assert job["environments"][0]["spec"]["dependencies"] == ["-r ./requirements-serverless.txt", "./dist/*.whl"]
+    # With one hash pip demands one of everything, and the wheel has none.
+    assert "--hash" not in (root / "requirements-serverless.txt").read_text(encoding="utf-8")
 
 
 def test_jobs_of_all_targets_do_the_same_work_on_other_compute(jobs, target):

@@ -11,7 +11,7 @@ from localjobs.lint.lint import lint
 @pytest.fixture
 def copy(root, tmp_path):
     """The bundle in a folder of its own, with its code beside it."""
-    for name in ("databricks.yml", "pyproject.toml", "requirements-databricks.txt"):
+    for name in ("databricks.yml", "pyproject.toml", "requirements-databricks.txt", "requirements-serverless.txt"):
         shutil.copy(root / name, tmp_path)
     shutil.copytree(root / "resources", tmp_path / "resources")
     (tmp_path / "src").symlink_to(root / "src")

@@ -61,3 +61,7 @@ def test_every_package_of_the_lock_has_hashes(root):
 
     assert len(blocks) > 50
     assert [block.split("\n")[0] for block in blocks if "--hash=sha256:" not in block] == []
+
+
+def test_serverless_installs_what_a_cluster_does(pins):
+    assert pins("requirements-serverless.txt") == pins("requirements-databricks.txt"), "make lock writes it"
