@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fraud_detection.errors import ModelError
 from fraud_detection.models.scorer import Scorer
 from fraud_detection.scoring.settings import ScoringSettings
 
@@ -25,8 +26,18 @@ def feature_matrix(rows: pa.RecordBatch, features: Sequence[str]) -> Matrix:
 
 
 def decide(matrix: Matrix, scorer: Scorer, settings: ScoringSettings) -> list[pa.Array]:
-    """The columns `DECISION` of rows whose features, in the scorer's order, are those of a matrix."""
+    """The columns `DECISION` of rows whose features, in the scorer's order, are those of a matrix.
+
+    Raises:
+        ModelError: the scorer gives no number for a row, which would pass for a decision not to alert.
+    """
     probabilities = scorer.probabilities(matrix)
+    if not np.isfinite(probabilities).all():
+        lacking = int((~np.isfinite(probabilities)).sum())
+        raise ModelError(
+            f"the model gives no number for {lacking} of {len(probabilities)} rows; expected a probability for each: "
+            "promote another version (`fraud-model rollback`), and let this one's training be looked at"
+        )
     alerts = probabilities >= scorer.threshold
     values = (probabilities, alerts, explain(matrix, alerts, scorer, settings))
     return [pa.array(each, kind) for each, kind in zip(values, DECISION.values(), strict=True)]

@@ -69,8 +69,8 @@ def show(*, catalog: Catalog = "spark_catalog", schema: Schema = "fraud") -> Non
 
 
 def _tables(catalog: str, schema: str) -> "Tables":
-    from fraud_detection.session import local_folder, on_databricks
+    from fraud_detection.session import in_workspace, local_folder
     from fraud_detection.tables import Tables
 
-    warehouse: Path | None = None if on_databricks() else local_folder() / "warehouse"
+    warehouse: Path | None = None if in_workspace() else local_folder() / "warehouse"
     return Tables(catalog, schema, warehouse)

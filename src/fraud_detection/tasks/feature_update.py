@@ -79,8 +79,12 @@ class Update:
         silver = read_silver(self.context, self.wanted)
         if self.since.lateness is None:
             return measure_lateness(silver.transactions, silver.labels)
-        new_labels = measure_lateness(silver.transactions, self._label_feed())
-        return self.since.lateness | new_labels | measure_lateness(self._feed(), silver.labels)
+        late = self.since.lateness
+        if self.since.labels != self.wanted.labels:
+            late |= measure_lateness(silver.transactions, self._label_feed())
+        if self.since.transactions != self.wanted.transactions:
+            late |= measure_lateness(self._feed(), silver.labels)
+        return late
 
     def _feed(self) -> DataFrame:
         versions = self.since.transactions.version, self.wanted.transactions.version

@@ -36,6 +36,7 @@ from fraud_detection.schemas import (
     TableSchema,
 )
 from fraud_detection.scoring.champion import find_champion
+from fraud_detection.scoring.variants import SHADOW
 from fraud_detection.tasks.context import Context, task_context
 from fraud_detection.tasks.rows import known_labels
 from fraud_detection.tasks.validate import RECENT_DAYS, read_visits
@@ -168,9 +169,10 @@ def read_matured(context: Context) -> pl.DataFrame:
 
 
 def find_judged(champion: Version, rows: pl.DataFrame, fold: Fold) -> Version:
-    """The version that scored most of the week whose labels have come; the champion where none did."""
+    """The version that decided for most of the week whose labels have come; the champion where none did."""
     week = rows.filter(pl.col("event_time").is_between(fold.test_start, fold.test_end, closed="left"))
-    counted = week.drop_nulls("model_version").group_by("model_version").len().sort("len", "model_version")
+    decided = week.filter(pl.col("variant") != SHADOW)
+    counted = decided.drop_nulls("model_version").group_by("model_version").len().sort("len", "model_version")
     if counted.is_empty() or counted["model_version"][-1] == champion.number:
         return champion
     return find_version(champion.name, int(counted["model_version"][-1]))

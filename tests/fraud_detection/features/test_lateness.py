@@ -20,3 +20,11 @@ def test_a_transaction_counts_for_as_long_as_its_label_may_still_become_visible(
 
 def test_a_label_may_be_known_before_its_transaction():
     assert Lateness(-2 * MICROSECONDS_A_DAY, 0).first_known(MOMENT) == MOMENT - 2 * DAY
+
+
+def test_a_date_of_year_one_prunes_nothing_and_breaks_nothing():
+    first = datetime.min.replace(tzinfo=UTC)
+    ages = Lateness(-3000 * 365 * MICROSECONDS_A_DAY, 3000 * 365 * MICROSECONDS_A_DAY)
+    assert ages.first_event(MOMENT, delay_days=7) == first
+    assert ages.first_known(MOMENT) == first
+    assert Lateness(-5, 5).first_known(first) == first

@@ -1,9 +1,12 @@
 import json
+import math
 
 import numpy as np
 import polars as pl
 import pytest
 
+from fraud_detection.errors import ModelError
+from fraud_detection.models.scorer import Linear, Scorer
 from fraud_detection.scoring.decisions import DECISION, decide, feature_matrix
 from fraud_detection.scoring.settings import ScoringSettings
 
@@ -30,6 +33,12 @@ def test_an_alert_is_a_probability_at_or_above_the_threshold(make_scorer, make_f
     at_threshold = decided(rows, make_scorer(highest))
     assert at_threshold["is_alert"].to_list() == (at_threshold["probability"] == highest).to_list()
     assert 0 < at_threshold["is_alert"].sum() < 4
+
+
+def test_a_model_that_gives_no_number_decides_nothing(make_features):
+    broken = Scorer(("amount",), linear=(Linear((math.nan,), (0.0,), (1.0,), (0.0,), 0.0),), threshold=0.5)
+    with pytest.raises(ModelError, match="no number for 2 of 2 rows"):
+        decided(make_features(10, 99), broken)
 
 
 @pytest.mark.parametrize(("reasons", "explained"), [("alerts", [2]), ("all", [0, 1, 2]), ("none", [])])

@@ -15,7 +15,7 @@ from fraud_detection.features.table import feature_table
 from fraud_detection.models.metrics import evaluate
 from fraud_detection.models.provenance import Provenance
 from fraud_detection.models.settings import TrainingSettings
-from fraud_detection.models.split import evaluation_rows, production_fold
+from fraud_detection.models.split import Fold, evaluation_rows, production_fold
 from fraud_detection.models.tracking import log_candidate, log_verdict, model_uri
 from fraud_detection.models.training import score_rows, train_candidate
 from fraud_detection.models.verdict import Check, Verdict
@@ -31,7 +31,7 @@ from fraud_detection.schemas import (
 )
 from fraud_detection.tasks.arguments import Arguments
 from fraud_detection.tasks.context import Context, Settings
-from fraud_detection.tasks.monitor import watch
+from fraud_detection.tasks.monitor import Version, find_judged, watch
 
 WORLD = World(customers=250, terminals=500, days=120, seed=2)
 LAST_DAY = WORLD.start + timedelta(days=WORLD.days - 1)
@@ -164,6 +164,18 @@ def test_a_model_that_fell_behind_starts_training_once_in_a_while_and_says_the_s
     assert [alarm.kind for alarm in found.alarms] == ["performance"]
     assert not decision.retrain
     assert f"training was started on {LAST_DAY - timedelta(days=1)}, less than 14 days ago" in decision.why
+
+
+def test_a_version_in_the_shadow_is_not_judged_as_if_it_had_decided():
+    fold, champion = Fold(LAST_DAY.date()), Version("fraud", 7, "run")
+    rows = pl.DataFrame(
+        {
+            "event_time": [fold.test_start] * 4,
+            "model_version": [7, 8, 8, None],
+            "variant": ["champion", *["shadow"] * 2, None],
+        }
+    )
+    assert find_judged(champion, rows, fold) == champion
 
 
 def test_a_day_of_bad_data_is_no_reason_to_train(make_context):

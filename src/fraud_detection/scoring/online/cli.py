@@ -115,11 +115,11 @@ def _fill_here(schema: str, settings: str) -> int:
 def _fill_by_spark(catalog: str, schema: str, settings: str) -> int:
     from fraud_detection.scoring.online import filling
     from fraud_detection.scoring.online.launch import local_folder
-    from fraud_detection.session import get_session, on_databricks
+    from fraud_detection.session import get_session, in_workspace
     from fraud_detection.tables import Tables
 
     warehouse = local_folder() / "warehouse"
-    tables = Tables(catalog, schema, None if on_databricks() else warehouse)
+    tables = Tables(catalog, schema, None if in_workspace() else warehouse)
     return filling.fill_from_spark(get_session(warehouse), tables, settings)
 
 
