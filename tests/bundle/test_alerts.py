@@ -39,8 +39,7 @@ def is_triggered(spark, alerts):
         (row,) = spark.sql(alert["query_text"].replace("main.fraud.", "alert_")).collect()
         assert evaluation["comparison_operator"] == "GREATER_THAN"
         found = row[evaluation["source"]["name"]]
-        if found is None:
-            return evaluation["empty_result_state"] == "TRIGGERED"
+        assert found is not None  # a row of NULL is not an empty result
         return found > evaluation["threshold"]["value"]["double_value"]
 
     return ask
@@ -83,6 +82,13 @@ def test_alerts_survive_the_round_trip_through_the_sdk(alerts):
         settings = {key: value for key, value in alert.items() if key != "id"}
         assert AlertV2.from_dict(settings).as_dict() == settings
         assert alert["evaluation"]["notification"]["subscriptions"]
+
+
+def test_an_alert_that_does_not_tell_when_it_ends_is_told_at_every_look_while_it_stands(alerts):
+    notifications = {key: alert["evaluation"]["notification"] for key, alert in alerts.items()}
+    again = {key: one.get("retrigger_seconds") for key, one in notifications.items() if not one.get("notify_on_ok")}
+
+    assert again == {"the_world_moved": 3600, "the_day_was_dear": 3600}  # they look once a day
 
 
 def test_nobody_is_woken_by_a_developers_copy(resolved, development):
