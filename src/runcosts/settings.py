@@ -75,8 +75,11 @@ def load_settings(bundle_root: Path, target: str | None = None) -> Settings:
     text = file.read_text(encoding="utf-8") if file.exists() else ""
     table: dict[str, Any] = tomllib.loads(text, parse_float=Decimal).get("tool", {}).get("runcosts", {})
     of_targets = _table(table.pop("targets", {}), f"{file}: {TABLE} targets")
-    table |= _table(of_targets.get(target or "", {}), f"{file}: {TABLE} targets.{target}")
     _refuse_unknown(table, Settings, f"{file}: {TABLE}")
+    for name, of_target in of_targets.items():
+        where = f"{file}: {TABLE} targets.{name}"
+        _refuse_unknown(_table(of_target, where), Settings, where)
+    table |= of_targets.get(target or "", {})
     read: dict[str, Callable[[Any, str], Any]] = {
         "serverless_dbu_per_hour": _amount,
         "assumed_minutes": _amounts,

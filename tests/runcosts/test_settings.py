@@ -40,9 +40,10 @@ def test_a_target_may_be_bought_elsewhere(tmp_path):
     assert load_settings(root, "there") == Settings(tier="enterprise", cloud="azure", region="eastus")
 
 
-def test_an_unknown_key_of_a_target_is_refused(tmp_path):
-    with pytest.raises(SettingsError, match="has 'clod'"):
-        load_settings(write_table(tmp_path, '[tool.runcosts.targets.there]\nclod = "azure"'), "there")
+@pytest.mark.parametrize("target", ["there", "here", None])
+def test_an_unknown_key_of_any_target_is_refused(tmp_path, target):
+    with pytest.raises(SettingsError, match=r"\[tool.runcosts\] targets.there has 'clod'"):
+        load_settings(write_table(tmp_path, '[tool.runcosts.targets.there]\nclod = "azure"'), target)
 
 
 @pytest.mark.parametrize("text", ["tier = 1", 'tier = ""', "ledger = []"])
