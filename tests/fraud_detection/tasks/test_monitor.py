@@ -167,7 +167,7 @@ def test_a_model_that_fell_behind_starts_training_once_in_a_while_and_says_the_s
 
 
 def test_a_version_in_the_shadow_is_not_judged_as_if_it_had_decided():
-    fold, champion = Fold(LAST_DAY.date()), Version("fraud", 7, "run")
+    fold, champion = Fold(LAST_DAY), Version("fraud", 7, "run")
     rows = pl.DataFrame(
         {
             "event_time": [fold.test_start] * 4,

@@ -81,7 +81,7 @@ class LiveModel:
 
 
 class LiveLineUp:
-    """Champion and challenger in use; each is renewed by itself, so that the one never waits for the other's files."""
+    """Champion and challenger in use; each renewed by itself: a promotion never waits for the other's files."""
 
     def __init__(
         self, champion: LiveModel, challenger: LiveModel | None = None, settings: ScoringSettings = ALONE
@@ -99,16 +99,21 @@ class LiveLineUp:
         return line_up(self.champion.current(), challenger, self._settings)
 
     async def renew(self) -> None:
-        """Look the aliases up."""
-        await self.champion.renew()
-        if self._challenger:
-            await self._challenger.renew()
+        """Look both aliases up; the app starts with both, so that no customer changes sides in its first minutes."""
+        await asyncio.gather(*(model.renew() for model in self._models()))
 
     async def keep_new(self, seconds: float) -> None:
-        """Renew for ever."""
-        while True:
-            await asyncio.sleep(seconds)
-            await self.renew()
+        """Renew both for ever."""
+        await asyncio.gather(*(_keep_new(model, seconds) for model in self._models()))
+
+    def _models(self) -> list[LiveModel]:
+        return [model for model in (self.champion, self._challenger) if model]
+
+
+async def _keep_new(model: LiveModel, seconds: float) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        await model.renew()
 
 
 def registered_line_up(name: str, settings: ScoringSettings) -> LiveLineUp:
