@@ -1,7 +1,6 @@
 """The page of a notebook that ran here: its prose, and what it printed and displayed, in order."""
 
 import io
-import json
 from base64 import b64encode
 from contextlib import redirect_stdout
 from html import escape
@@ -81,8 +80,8 @@ class Page:
 def _as_picture(figure: Any) -> str:
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=144)
-    title = json.dumps(getattr(figure, "get_suptitle", str)() or "picture")
-    return f'<img alt={title} src="data:image/png;base64,{b64encode(file.getvalue()).decode()}">'
+    title = escape(getattr(figure, "get_suptitle", str)() or "picture")
+    return f'<img alt="{title}" src="data:image/png;base64,{b64encode(file.getvalue()).decode()}">'
 
 
 def _as_table(frame: Any) -> str:
