@@ -20,7 +20,9 @@ def checks_of_data(needs: Needs) -> Iterator[Check]:
         mend = "create it, have this workspace use it, or set the variable catalog"
         yield Check("catalog", f"catalog {catalog}", "there, and open to this workspace", mend, partial(_see, catalog))
         mend = f"an account administrator raises it, or `--skip quota`: only such a one may ask about {catalog}"
-        yield Check("quota", f"schemas of {catalog}", "room for one more", mend, partial(_has_room, catalog))
+        names = [schema.full_name for schema in needs.schemas if schema.catalog == catalog]
+        look = partial(_has_room, catalog, names)
+        yield Check("quota", f"schemas of {catalog}", "room for those that are not there", mend, look)
         mend = f"GRANT USE CATALOG ON CATALOG {catalog} TO whoever runs the jobs"
         use = partial(_runner_may, needs.run_as, "catalog", catalog, "USE_CATALOG")
         yield Check("grant", f"use of {catalog} by jobs", "USE_CATALOG for whoever runs the jobs", mend, use)
@@ -71,13 +73,26 @@ def _see_table(table: str, workspace: Workspace) -> str:
     return "there"
 
 
-def _has_room(catalog: str, workspace: Workspace) -> str:
+def _has_room(catalog: str, names: list[str], workspace: Workspace) -> str:
+    absent = [name for name in names if not _is_there(name, workspace)]
+    if not absent:
+        return f"{', '.join(names)} is there already"
     quota = workspace.client.resource_quotas.get_quota("catalog", catalog, "schema-quota").quota_info
     if quota is None or quota.quota_count is None or quota.quota_limit is None:
         raise Lacking("the answer has no count or no limit")
-    if quota.quota_count >= quota.quota_limit:
+    if quota.quota_count + len(absent) > quota.quota_limit:
         raise Lacking(f"{quota.quota_count} of {quota.quota_limit} schemas")
     return f"{quota.quota_count} of {quota.quota_limit} schemas"
+
+
+def _is_there(schema: str, workspace: Workspace) -> bool:
+    try:
+        found = workspace.client.schemas.get(schema)
+    except NotFound:
+        return False
+    if found.full_name != schema:
+        raise Lacking(f"the answer is about {found.full_name}")
+    return True
 
 
 def _may_own(schema: Schema, workspace: Workspace) -> str:

@@ -240,6 +240,22 @@ def test_a_pool_that_exists_is_asked_whether_the_largest_cluster_fits(signed_in_
     assert failing(examine(bundle=bundle)[1]) == []
 
 
+def test_a_full_catalog_has_room_for_a_schema_that_is_there(signed_in_there, examine):
+    quota = {"quota_info": {"quota_count": 9, "quota_limit": 9}}
+    schema = {"full_name": "main.fraud", "owner": PRINCIPAL}
+    signed_in_there.answers[f"{CATALOGS}/resource-quotas/catalog/main/schema-quota"] = quota
+    assert failing(examine()[1]) == ["schemas of main"]
+
+    signed_in_there.answers[f"{CATALOGS}/schemas/main.fraud"] = schema
+    status, findings = examine()
+
+    assert (status, failing(findings)) == (0, [])
+    assert findings["schemas of main"]["found"] == "main.fraud is there already"
+
+    signed_in_there.answers[f"{CATALOGS}/schemas/main.fraud"] = schema | {"full_name": "main.other"}
+    assert "schemas of main" in failing(examine()[1])
+
+
 def test_what_only_an_account_administrator_may_ask_can_be_left_out_and_is_said_to_be(signed_in_there, examine):
     signed_in_there.answers[f"{CATALOGS}/resource-quotas/catalog/main/schema-quota"] = 403
 
