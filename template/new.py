@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from keyword import iskeyword
 from pathlib import Path
@@ -22,6 +22,10 @@ from fraud_detection.tasks.context import build_settings
 ROOT = Path(__file__).parents[1]
 NAME = re.compile(r"(?=.{2,14}$)[a-z](_?[a-z0-9])+")
 """What a package, a schema and, with hyphens, an app may be called; 14 characters, as an app's name has at most 30."""
+WORDS_OF_YAML = ("on", "off", "yes", "no", "null", "true", "false")
+"""Names that a bundle would read as something else; `y` and `n` are too short anyway."""
+TAKEN = ("*", "src/*", "tests/*")
+"""Where folders and modules are that a package, or the folder of its tests, would meet."""
 NOT_COPIED = ("template/", "tests/template/", "docs/new-project.md")
 LINES_ABOUT_IT = re.compile(r"make new|template/new\.py|new-project\.md")
 """Lines of other files that lead here: a copy is no template."""
@@ -32,6 +36,8 @@ ENVIRONMENTS = ("dev", "integration", "online", "production", "serving", "stagin
 SETTINGS = "settings/data.yml"
 CHANGELOG = "# Changelog\n\n## [Unreleased]\n"
 REFUSED = 2
+SHOWN = 2_000
+"""Characters of a failed step's output, from its end."""
 
 
 class NotPossibleError(Exception):
@@ -39,18 +45,15 @@ class NotPossibleError(Exception):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Make the project; exit status 0, or 2 where a name, a folder or a mapping cannot be used."""
+    """Make the project; exit status 0, or 2 where a name, a folder or a mapping cannot be used, or a step fails."""
     arguments = parse_arguments(argv)
     folder = arguments.to or ROOT.parent / arguments.name
     try:
         check(arguments.name, folder, arguments.mapping)
+        make(arguments.name, folder, arguments.mapping)
     except (NotPossibleError, FraudDetectionError) as error:
         sys.stderr.write(f"{error}\n")
         return REFUSED
-    copy_project(arguments.name, folder)
-    if arguments.mapping:
-        set_mapping(folder, arguments.mapping)
-    tidy(folder)
     sys.stdout.write(f"{folder}\nNow: cd {folder} && make setup && make test\n")
     return 0
 
@@ -71,12 +74,30 @@ def check(name: str, folder: Path, mapping: Path | None) -> None:
         NotPossibleError: the name, or the folder.
         ConfigurationError: the settings.
     """
-    if not NAME.fullmatch(name) or iskeyword(name) or find_spec(name):
-        raise NotPossibleError(f"the name {name!r}: expected 2 to 14 of a-z, 0-9 and _, and no module that is there")
+    if not NAME.fullmatch(name) or iskeyword(name) or name in WORDS_OF_YAML:
+        raise NotPossibleError(f"the name {name!r}: expected 2 to 14 of a-z, 0-9 and _, and no word of Python or YAML")
+    if find_spec(name) or name in {path.stem for pattern in TAKEN for path in ROOT.glob(pattern)}:
+        raise NotPossibleError(f"the name {name!r}: expected one that no module and no folder of this project has")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise NotPossibleError(f"{folder} is there already: name an empty folder, or one that is not there")
     if mapping:
         build_settings(read_yaml(mapping))
+
+
+def make(name: str, folder: Path, mapping: Path | None) -> None:
+    """Make the whole project or nothing, so that a second try is not in its own way.
+
+    Raises:
+        NotPossibleError: a step failed.
+    """
+    try:
+        copy_project(name, folder)
+        if mapping:
+            set_mapping(folder, mapping)
+        tidy(folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def copy_project(name: str, folder: Path) -> None:
@@ -94,10 +115,25 @@ def copy_project(name: str, folder: Path) -> None:
 
 def tracked_files() -> Iterator[str]:
     """The files of this project that a copy wants."""
-    listed = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], capture_output=True, text=True, check=True)
-    for file in listed.stdout.split("\0"):
+    listed = run_step(f"git ls-files in {ROOT}", ["git", "-C", ROOT, "ls-files", "-z"])
+    for file in listed.split("\0"):
         if (ROOT / file).is_file() and not file.startswith(NOT_COPIED):
             yield file
+
+
+def run_step(
+    step: str, command: Sequence[str | Path], cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> str:
+    """What a command prints.
+
+    Raises:
+        NotPossibleError: it failed.
+    """
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, env=env)
+    if done.returncode:
+        said = f"{done.stdout}\n{done.stderr}".strip()[-SHOWN:]
+        raise NotPossibleError(f"{step} failed, and nothing was made; its output ends:\n{said}")
+    return done.stdout
 
 
 def read_text(file: Path) -> str | None:
@@ -131,16 +167,16 @@ def set_mapping(folder: Path, mapping: Path) -> None:
     bundle.write_text(named, encoding="utf-8")
     renew = [sys.executable, "-m", "pytest", "tests/bundle/test_golden.py", "--renew", "--quiet"]
     environment = {**os.environ, "PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-    subprocess.run([*renew, "-p", "no:cacheprovider"], cwd=folder, env=environment, capture_output=True, check=True)
+    run_step("writing the settings of its jobs", [*renew, "-p", "no:cacheprovider"], cwd=folder, env=environment)
 
 
 def tidy(folder: Path) -> None:
     """Sort imports and wrap lines by the new name, and begin a repository."""
     ruff = [sys.executable, "-m", "ruff"]
-    subprocess.run([*ruff, "check", "--select", "I", "--fix", "--quiet", folder], check=True)
-    subprocess.run([*ruff, "format", "--quiet", folder], check=True)
-    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", folder], check=True)
-    subprocess.run(["git", "-C", folder, "add", "--all"], check=True)
+    run_step("sorting imports", [*ruff, "check", "--select", "I", "--fix", "--quiet", folder])
+    run_step("wrapping lines", [*ruff, "format", "--quiet", folder])
+    run_step("git init", ["git", "init", "--quiet", "--initial-branch=main", folder])
+    run_step("git add", ["git", "-C", folder, "add", "--all"])
 
 
 if __name__ == "__main__":

@@ -113,9 +113,49 @@ def test_jobs_of_deployed_targets_read_its_mapping_and_the_local_one_generated_d
     assert "training.parameters[settings].default" not in (golden / "staging.txt").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["Claims", "1st", "a-b", "a__b", "x", "pandas", "class", "a_name_of_15_ch"])
-def test_a_name_that_a_package_cannot_have_is_refused(refusal, tmp_path, name):
+UNFIT = ["Claims", "1st", "a-b", "a__b", "x", "pandas", "class", "a_name_of_15_ch"]
+OF_YAML = ["on", "off", "yes", "no", "null", "true", "false", "y", "n"]
+TAKEN = ["docs", "resources", "settings", "runcosts", "bundle", "conftest"]
+
+
+@pytest.fixture
+def other_root(script, tmp_path, monkeypatch):
+    """A folder that the script copies in place of this project."""
+    root = tmp_path / "other"
+    (root / "settings").mkdir(parents=True)
+    (root / "settings" / "README.md").touch()
+    (root / "databricks.yml").write_text("bundle: {name: fraud_detection}\n", encoding="utf-8")
+    monkeypatch.setattr(script, "ROOT", root)
+    return root
+
+
+@pytest.mark.parametrize("name", [*UNFIT, *OF_YAML, *TAKEN])
+def test_a_name_that_a_package_or_a_bundle_cannot_have_is_refused(refusal, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in {"", str(ROOT)}])
+
     assert f"the name {name!r}: expected" in refusal(name, "--to", tmp_path / "there")
+    assert not (tmp_path / "there").exists()
+
+
+def test_what_git_does_not_know_cannot_be_copied(refusal, other_root, tmp_path):
+    said = refusal("claims_x", "--to", tmp_path / "there")
+
+    assert f"git ls-files in {other_root} failed" in said
+    assert "not a git repository" in said
+    assert not (tmp_path / "there").exists()
+
+
+def test_a_step_that_fails_is_told_with_its_end_and_a_second_try_is_not_in_its_own_way(refusal, other_root, tmp_path):
+    subprocess.run(["git", "init", "--quiet", other_root], check=True)
+    subprocess.run(["git", "-C", other_root, "add", "--all"], check=True)
+    (tmp_path / "settings.yml").write_text(MAPPING, encoding="utf-8")
+    words = ("claims_x", "--mapping", tmp_path / "settings.yml", "--to", tmp_path / "there")
+
+    first, second = refusal(*words), refusal(*words)
+
+    assert first == second
+    assert "writing the settings of its jobs failed" in first
+    assert "unrecognized arguments: --renew" in first
     assert not (tmp_path / "there").exists()
 
 
