@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 from mlflow import MlflowClient
 
 from fraud_detection.errors import ModelError
@@ -12,6 +13,7 @@ from fraud_detection.models.scorer import Scorer
 from fraud_detection.models.tracking import load_scorer
 
 SHOWN: Final = 10
+TRIED_ROWS: Final = 2
 
 
 @dataclass(frozen=True)
@@ -57,5 +59,13 @@ def find_champion(client: MlflowClient, name: str) -> int:
 
 
 def load_version(name: str, version: int) -> Model:
-    """Load a version; what is wrong with its files is MLflow's error."""
-    return Model(name, version, load_scorer(f"models:/{name}/{version}"))
+    """Load a version and try it; what is wrong with its files is MLflow's error.
+
+    Raises:
+        ModelError: its scores are no probabilities.
+    """
+    model = Model(name, version, load_scorer(f"models:/{name}/{version}"))
+    probabilities = model.scorer.probabilities(np.zeros((TRIED_ROWS, len(model.scorer.features)), np.float32))
+    if not np.all((probabilities >= 0) & (probabilities <= 1)):
+        raise ModelError(f"version {version} of {name} answers no probabilities; expected numbers from 0 to 1")
+    return model

@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Final
 
 from mlflow import MlflowClient
@@ -17,7 +18,11 @@ from fraud_detection.scoring.settings import ScoringSettings
 DIGITS: Final = 12  # of a hexadecimal hash: 48 bits, which a double and a BIGINT both hold exactly
 PLACES: Final = 16**DIGITS
 SHADOW: Final = "shadow"
-UNLOADABLE: Final = (FraudDetectionError, MlflowException, OSError, ValueError, LookupError)
+UNLOADABLE: Final = (
+    *(FraudDetectionError, MlflowException, OSError),
+    *(ValueError, LookupError, TypeError, AttributeError, ArithmeticError),  # of files that are not a model's
+)
+RETRY_SECONDS: Final = 600.0
 LEFT_OUT: Final = "the challenger, version %d of %s, is left out and the champion scores alone"
 
 log = logging.getLogger(__name__)
@@ -79,11 +84,13 @@ class Contestants:
         """Nothing is loaded yet."""
         self._client, self._name, self._settings, self._load = client, name, settings, load
         self._loaded: dict[int, Model] = {}
+        self._left_out_until: dict[int, float] = {}
 
     def current(self) -> LineUp:
         """Look the aliases up, and load what is new behind them.
 
-        A challenger that does not load is left out: the champion's decisions do not wait for it.
+        A challenger that does not load is left out, and tried again after RETRY_SECONDS: the champion's decisions do
+        not wait for it.
 
         Raises:
             ModelError: the model has no champion.
@@ -102,10 +109,13 @@ class Contestants:
                 *(self._settings.challenger, self._name),
             )
             return None
+        if monotonic() < self._left_out_until.get(version, 0.0):
+            return None
         try:
             return self._take(version)
         except UNLOADABLE:
             log.exception(LEFT_OUT, version, self._name)
+            self._left_out_until[version] = monotonic() + RETRY_SECONDS
             return None
 
     def _take(self, version: int) -> Model:

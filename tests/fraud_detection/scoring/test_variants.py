@@ -1,5 +1,7 @@
 """Who decides for which customer: the same in Python and on Spark, and the same for ever."""
 
+import math
+import time
 from unittest.mock import ANY
 
 import polars as pl
@@ -7,6 +9,8 @@ import pytest
 from pyspark.sql import functions as F
 
 from fraud_detection.errors import ConfigurationError, ModelError
+from fraud_detection.models.scorer import Linear, Scorer
+from fraud_detection.scoring import variants
 from fraud_detection.scoring.champion import Model, load_version
 from fraud_detection.scoring.settings import ScoringSettings
 from fraud_detection.scoring.turns import is_dealt_column, part_rows, take_turns
@@ -114,6 +118,31 @@ def test_a_challenger_that_cannot_score_is_left_out_and_the_log_says_so(registry
     assert "version 3 of" in caplog.text
     with pytest.raises(ModelError, match="reads customer_count_1d"):
         loaded.able(["amount", "no_such_feature"])
+
+
+def test_a_challenger_that_does_not_load_is_not_asked_for_at_every_batch(registry, make_scorer, monkeypatch):
+    asked = []
+
+    def load(name, version):
+        asked.append(version)
+        if len(asked) == 2:
+            raise TypeError("a list where a number belongs")
+        return load_version(name, version)
+
+    registry.add("patient", make_scorer(), "champion")
+    registry.add("patient", make_scorer(seed=2), "challenger")
+    contestants = Contestants(registry.client, "patient", SPLIT, load)
+    assert [contestants.current().challenger for _ in range(3)] == [None] * 3
+    assert asked == [1, 2]
+    monkeypatch.setattr(variants, "monotonic", lambda: time.monotonic() + variants.RETRY_SECONDS)
+    assert contestants.current().challenger.version == 2
+
+
+def test_a_version_that_gives_no_number_is_refused_when_it_is_loaded(registry):
+    broken = Scorer(("amount",), linear=(Linear((math.nan,), (0.0,), (1.0,), (0.0,), 0.0),), threshold=0.5)
+    registry.add("numberless", broken, "champion")
+    with pytest.raises(ModelError, match="version 1 of numberless answers no probabilities"):
+        Contestants(registry.client, "numberless", SPLIT).current()
 
 
 def test_each_row_is_scored_by_who_decides_for_its_customer_and_by_a_shadow_beside():
