@@ -24,7 +24,7 @@ ARROW_TYPES = {
     "DATE": pa.date32(),
 }
 SCHEMA = pa.schema([(name, ARROW_TYPES[sql_type]) for name, sql_type in columns().items()])
-MOST_TRIES = 12
+MOST_TRIES = 40
 FIRST_PAUSE_SECONDS = 0.01
 LONGEST_PAUSE_SECONDS = 1.0
 MOST_FILES = 16

@@ -1,10 +1,8 @@
 """The ledger in a folder, on real Delta."""
 
 import pickle
-import statistics
 import subprocess
 import sys
-import time
 from decimal import Decimal
 
 import pyarrow as pa
@@ -15,8 +13,6 @@ from deltalake.exceptions import CommitFailedError
 from runcosts.errors import LedgerError
 from runcosts.ledger import columns
 from runcosts.local_ledger import MOST_FILES, LocalLedger
-
-BUDGET_MILLISECONDS = 50
 
 
 def test_a_row_comes_back_as_it_was_written(tmp_path, make_row):
@@ -119,18 +115,6 @@ def test_a_writer_that_never_wins_gives_up_with_an_error(tmp_path, make_row, mon
     monkeypatch.setattr(ledger, "_merge", lose)
     monkeypatch.setattr("runcosts.local_ledger.FIRST_PAUSE_SECONDS", 0.0)
 
-    with pytest.raises(LedgerError, match="won all 12 tries; 1 rows are not written"):
+    with pytest.raises(LedgerError, match="won all 40 tries; 1 rows are not written"):
         ledger.write([make_row()])
-    assert len(tries) == 12
-
-
-def test_a_row_costs_less_than_its_budget_once_the_ledger_is_warm(tmp_path, make_row):
-    ledger, milliseconds = LocalLedger(tmp_path), []  # processor time, whatever else the machine does
-    ledger.write([make_row()])
-
-    for attempt in range(1, MOST_FILES):
-        row, started = make_row(attempt=attempt), time.process_time()
-        ledger.write([row])
-        milliseconds.append(1000 * (time.process_time() - started))
-
-    assert statistics.median(milliseconds) < BUDGET_MILLISECONDS
+    assert len(tries) == 40
