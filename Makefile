@@ -6,6 +6,7 @@ CONNECT_READY := .venv-connect/.ready
 CONNECT_TESTS := $(addprefix tests/fraud_detection/,tasks features scoring)
 LANDING := .local/landing
 TARGET ?= local
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup data run test notebooks connect-setup connect-test lint docs release lock new clean check-python check-java
@@ -20,8 +21,8 @@ data: $(LANDING)/.complete ## generate the raw data, unless it is there
 run: $(READY) $(LANDING)/.complete ## run the training job on this machine and print what came of it
 	@$(BIN)/localjobs run training -t $(TARGET)
 
-test: $(READY) ## run the whole test suite against local Spark
-	@$(BIN)/python -m pytest
+test: $(READY) ## run the whole test suite against local Spark, two files at a time
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 notebooks: $(READY) ## run the notebooks on the tables that are here, each to a page in .local/notebooks
 	@$(BIN)/localjobs notebook notebooks/*.py

@@ -21,6 +21,9 @@ from fraud_detection.tables import Tables
 
 # What runs for seconds isn't worth the best code; and code without room for it would stop being compiled at all.
 FAST_START = ("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
+os.environ.pop("COLUMNS", None)  # pytest-xdist tells its workers a width, and our commands heed it
+
+SMALL = {"shuffle.partitions": 1, "codegen.wholeStage": False, "codegen.factoryMode": "NO_CODEGEN"}
 
 
 def pytest_runtest_setup(item):
@@ -41,7 +44,7 @@ def task_environment() -> dict[str, str]:
 def spark(tmp_path_factory) -> Iterator[SparkSession]:
     """The session that runs already, or one for all tests, on Connect where the environment names a server.
 
-    Tiny frames want few partitions.
+    Tiny frames want few partitions, and are not worth compiled code.
     """
     running = get_session(Path()) if uses_connect() else SparkSession.getActiveSession()
     if running is None:
@@ -50,7 +53,8 @@ def spark(tmp_path_factory) -> Iterator[SparkSession]:
             session = build_local_session(tmp_path_factory.mktemp("spark") / "warehouse", cores="2")
     else:
         session = running
-    session.conf.set("spark.sql.shuffle.partitions", "1")
+    for setting, value in SMALL.items():
+        session.conf.set(f"spark.sql.{setting}", value)
     yield session
     if running is None:
         session.stop()

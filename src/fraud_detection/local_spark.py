@@ -8,10 +8,12 @@ import os
 import shutil
 import sys
 import tempfile
+from multiprocessing import get_context
 from pathlib import Path
 from urllib.parse import urlparse
 from urllib.request import urlopen
 
+import psutil
 from pyspark.sql import SparkSession
 
 from fraud_detection.errors import MachineError
@@ -124,7 +126,10 @@ def _download(path: str, known: str) -> Path:
 
 
 def archive_classes(warehouse: Path) -> None:
-    """Record the classes that a first Delta write loads, so that later sessions map them instead of loading them."""
+    """Record the classes that a first Delta write loads, so that later sessions map them instead of loading them.
+
+    It wants a process of its own: Java records only what it was told to when it started, and writes when it ends.
+    """
     options = f"{COLLECTOR} -XX:ArchiveClassesAtExit={CLASS_ARCHIVE}"
     session = build_local_session(warehouse, java_options=options)
     target = f"delta.`{warehouse.resolve() / 'first'}`"
@@ -136,17 +141,29 @@ def archive_classes(warehouse: Path) -> None:
     )
     session.table(target).count()
     session.stop()
+    java = psutil.Process().children()
+    for process in java:
+        process.terminate()
+    psutil.wait_procs(java)
 
 
 def main() -> None:
-    """Prepare this machine, unless it is prepared already."""
+    """Prepare this machine, unless it is prepared already.
+
+    Raises:
+        MachineError: Java recorded no classes.
+    """
     if not sorted(JARS.glob(f"{DELTA_GROUPS[0]}*.jar")):
         fetch_jars()
     if fetch_kafka_jars():
         CLASS_ARCHIVE.unlink(missing_ok=True)  # it fits one class path only
     if not CLASS_ARCHIVE.exists():
         with tempfile.TemporaryDirectory() as folder:
-            archive_classes(Path(folder))
+            recording = get_context("spawn").Process(target=archive_classes, args=(Path(folder),))
+            recording.start()
+            recording.join()
+        if not CLASS_ARCHIVE.exists():
+            raise MachineError(f"Java recorded no classes in {CLASS_ARCHIVE}; expected so of OpenJDK 17 or 21")
 
 
 if __name__ == "__main__":
