@@ -162,7 +162,7 @@ def test_the_streaming_job_scores_what_arrives_after_that(bundle, scored):
 
 @pytest.fixture(scope="module")
 def drained(bundle, passed):
-    """A night of experiments on the tables that training left: its budget pays two of three, stated to cost .25 each."""
+    """A night of experiments on the tables of training: its budget pays two of three, stated to cost .25 each."""
     assert passed
     (features,) = bundle.root.glob(".local/warehouse/*/transaction_features")
     (bundle.root / "small.yml").write_text("training: {window_days: 28, boosters: 1, max_rounds: 40, patience: 10}\n")
