@@ -32,6 +32,18 @@ def test_an_attempt_written_twice_counts_once_and_the_last_state_stays(tmp_path,
     assert [row["result_state"] for row in ledger.rows(last=10)] == ["FAILED"]
 
 
+def test_a_key_with_a_quote_is_a_key_like_any_other(tmp_path, make_row):
+    ledger = LocalLedger(tmp_path)
+
+    ledger.write([make_row(workspace="it's"), make_row(workspace="it")])
+    ledger.write([make_row(workspace="it's", result_state="FAILED")])
+
+    assert sorted((row["workspace"], row["result_state"]) for row in ledger.rows()) == [
+        ("it", "SUCCESS"),
+        ("it's", "FAILED"),
+    ]
+
+
 def test_attempts_of_one_task_run_are_rows_of_their_own(tmp_path, make_row):
     ledger = LocalLedger(tmp_path)
 
@@ -112,7 +124,7 @@ def test_a_writer_that_never_wins_gives_up_with_an_error(tmp_path, make_row, mon
         tries.append(source)
         raise CommitFailedError("another writer won")
 
-    monkeypatch.setattr(ledger, "_merge", lose)
+    monkeypatch.setattr(ledger, "_replace", lose)
     monkeypatch.setattr("runcosts.local_ledger.FIRST_PAUSE_SECONDS", 0.0)
 
     with pytest.raises(LedgerError, match="won all 40 tries; 1 rows are not written"):
