@@ -2,20 +2,25 @@
 
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from pyspark import StorageLevel
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from fraud_detection.errors import ModelError
 from fraud_detection.features.contract import KEYS
 from fraud_detection.features.frames import as_keys
 from fraud_detection.schemas import AMOUNT_TYPE, PREDICTIONS, TRANSACTION_FEATURES
 from fraud_detection.scoring.champion import Model
 from fraud_detection.scoring.packed import make_judge, pack
 from fraud_detection.scoring.settings import ScoringSettings
+from fraud_detection.scoring.turns import Turn
+from fraud_detection.scoring.variants import LEFT_OUT, SHADOW
 from fraud_detection.tables import Tables
 
 KEPT: Final = ("transaction_id", "event_time", "event_date", "customer_id", "terminal_id", "amount_cents")
@@ -31,6 +36,10 @@ class Scored:
 
     rows: int
     alerts: int
+
+    def __add__(self, other: "Scored") -> "Scored":
+        """Both together."""
+        return Scored(self.rows + other.rows, self.alerts + other.alerts)
 
 
 def score_batch(
@@ -50,7 +59,7 @@ def score_batch(
         chosen: which rows this version scores; all, unless told.
 
     Raises:
-        ModelError: the table lacks a feature of the model.
+        ModelError: the table lacks a feature of the model, or scoring by it fails; nothing is written then.
     """
     features = tables.read(spark, TRANSACTION_FEATURES)
     model.require_features(features.columns)
@@ -59,11 +68,46 @@ def score_batch(
     rows = find_unscored(features, tables.read(spark, PREDICTIONS.name), model.version, settings.days, now)
     # Kept, because a MERGE reads its source twice.
     scored = as_predictions(add_scores(rows, model, settings), model, "batch").persist(StorageLevel.MEMORY_AND_DISK)
-    done = Scored(*scored.agg(F.count("*"), F.count_if("is_alert")).collect()[0])  # one row
+    try:
+        done = _compute(scored, model)
+        if done.rows:
+            tables.merge(PREDICTIONS, scored)
+    finally:
+        scored.unpersist()
+    return done
+
+
+def _compute(scored: DataFrame, model: Model) -> Scored:
+    try:
+        done = Scored(*scored.agg(F.count("*"), F.count_if("is_alert")).collect()[0])  # one row
+    except PySparkException as error:
+        raise ModelError(
+            f"version {model.version} of {model.name} could not score, and wrote nothing: {error}"
+        ) from error
     log.info(COMPUTED, done.rows, done.alerts)
-    if done.rows:
-        tables.merge(PREDICTIONS, scored)
-    scored.unpersist()
+    return done
+
+
+def score_turns(
+    spark: SparkSession, tables: Tables, turns: Sequence[Turn], settings: ScoringSettings, now: datetime
+) -> dict[str, Scored]:
+    """Score each turn; the rows of a challenger that fails are scored by the champion. By variant.
+
+    Args:
+        turns: the champion's first.
+
+    Raises:
+        ModelError: as of `score_batch`, of the champion.
+    """
+    champion, *others = turns
+    done = {champion.model.variant: score_batch(spark, tables, champion.model, settings, now, champion.rows)}
+    for turn in others:
+        try:
+            done[turn.model.variant] = score_batch(spark, tables, turn.model, settings, now, turn.rows)
+        except ModelError:
+            log.exception(LEFT_OUT, turn.model.version, turn.model.name)
+            if turn.model.variant != SHADOW:
+                done[champion.model.variant] += score_batch(spark, tables, champion.model, settings, now, turn.rows)
     return done
 
 

@@ -108,10 +108,7 @@ class ScoringStream:
             return Outcome(number, version)
         labels = self.work.read(SILVER_LABELS.name).select("transaction_id", "is_fraud", "known_at")
         features = compute_batch(keys, self.history.read(), labels, self.features)
-        said = [
-            (model, add_scores(rows, model, self.settings))
-            for model, rows in part_rows(line_up.able(features.columns), features)
-        ]
+        said = self._ask(line_up.able(features.columns), features)
         predictions = [as_predictions(to_spark(self.work.spark, rows), model, "stream") for model, rows in said]
         # All variants in one commit: whatever is killed, a transaction has all of its rows or none.
         self.work.tables.merge(PREDICTIONS, reduce(DataFrame.unionByName, predictions))
@@ -119,6 +116,17 @@ class ScoringStream:
         self.publish(features)
         scored = {model.variant: Scored(rows.height, int(rows["is_alert"].sum())) for model, rows in said}
         return Outcome(number, version, scored, latency(arrived))
+
+    def _ask(self, line_up: LineUp, features: pl.DataFrame) -> list[tuple[Model, pl.DataFrame]]:
+        """What each model says of its rows; where the challenger fails, the champion says it of all."""
+        try:
+            return [(model, add_scores(rows, model, self.settings)) for model, rows in part_rows(line_up, features)]
+        except Exception as error:
+            # Whatever a model on trial raises, the batch is scored; the champion's own errors come again.
+            if line_up.challenger is None:
+                raise
+            self.contestants.leave_out(line_up.challenger.version, error)
+            return self._ask(LineUp(line_up.champion), features)
 
 
 def clean(lines: DataFrame, work: Work) -> pl.DataFrame:

@@ -113,10 +113,14 @@ class Contestants:
             return None
         try:
             return self._take(version)
-        except UNLOADABLE:
-            log.exception(LEFT_OUT, version, self._name)
-            self._left_out_until[version] = monotonic() + RETRY_SECONDS
+        except UNLOADABLE as error:
+            self.leave_out(version, error)
             return None
+
+    def leave_out(self, version: int, error: Exception) -> None:
+        """Ask a challenger that failed for nothing more, for RETRY_SECONDS."""
+        log.error(LEFT_OUT, version, self._name, exc_info=error)
+        self._left_out_until[version] = monotonic() + RETRY_SECONDS
 
     def _take(self, version: int) -> Model:
         return self._loaded.get(version) or self._load(self._name, version)

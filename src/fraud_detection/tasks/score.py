@@ -8,7 +8,7 @@ import mlflow
 from mlflow import MlflowClient
 
 from fraud_detection.schemas import TRANSACTION_FEATURES
-from fraud_detection.scoring.batch import score_batch
+from fraud_detection.scoring.batch import score_turns
 from fraud_detection.scoring.savings import refresh_savings
 from fraud_detection.scoring.turns import take_turns
 from fraud_detection.scoring.variants import SHADOW, Contestants
@@ -25,18 +25,16 @@ def main(argv: Sequence[str] | None = None) -> None:
         line_up = Contestants(MlflowClient(), context.arguments.model_name, settings).current()
         turns = take_turns(line_up.able(context.tables.read(context.spark, TRANSACTION_FEATURES).columns))
         started = perf_counter()
-        done = [score_batch(context.spark, context.tables, turn.model, settings, now, turn.rows) for turn in turns]
+        done = score_turns(context.spark, context.tables, turns, settings, now)
         seconds = perf_counter() - started
         refresh_savings(context.spark, context.tables, context.settings.costs)
-        for turn, scored in zip(turns, done, strict=True):
-            log.info("version %d scored %d rows as %s", turn.model.version, scored.rows, turn.model.variant)
-            mlflow.log_metrics(
-                {f"rows_{turn.model.variant}": scored.rows, f"alerts_{turn.model.variant}": scored.alerts}
-            )
+        for variant, scored in done.items():
+            log.info("%d rows are scored by the %s", scored.rows, variant)
+            mlflow.log_metrics({f"rows_{variant}": scored.rows, f"alerts_{variant}": scored.alerts})
         champion = turns[0].model.version
         mlflow.set_tag("model_version", str(champion))
         mlflow.log_metric("seconds", seconds)
-        decided = [scored for turn, scored in zip(turns, done, strict=True) if turn.model.variant != SHADOW]
+        decided = [scored for variant, scored in done.items() if variant != SHADOW]
         rows, alerts = sum(one.rows for one in decided), sum(one.alerts for one in decided)
         set_task_values({"version": champion, "rows": rows, "alerts": alerts})
 

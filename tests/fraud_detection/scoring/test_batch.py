@@ -1,5 +1,6 @@
 """Scoring in batch on tables: what is scored, what is left alone, and what comes out."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
@@ -11,10 +12,11 @@ from fraud_detection.errors import ModelError
 from fraud_detection.features.frames import to_polars, to_spark
 from fraud_detection.features.table import feature_table
 from fraud_detection.schemas import PREDICTIONS, TRANSACTION_FEATURES
-from fraud_detection.scoring.batch import score_batch
+from fraud_detection.scoring.batch import Scored, score_batch, score_turns
 from fraud_detection.scoring.champion import Model
 from fraud_detection.scoring.decisions import feature_matrix
 from fraud_detection.scoring.settings import ScoringSettings
+from fraud_detection.scoring.turns import Turn
 
 SETTINGS = ScoringSettings(days=7, reasons="alerts", most_reasons=2)
 
@@ -70,3 +72,24 @@ def test_each_transaction_of_the_window_is_scored_once_by_each_version(spark, ta
     strange = Model("fraud", 3, make_scorer(features=("amount", "no_such_feature")))
     with pytest.raises(ModelError, match="version 3 of fraud reads no_such_feature, which the table"):
         score_batch(spark, tables, strange, SETTINGS, now)
+
+
+def test_the_champion_scores_the_rows_of_a_challenger_that_fails_among_them(
+    spark, tables, make_scorer, numberless, make_features, now
+):
+    champion, failing = Model("fraud", 1, make_scorer()), Model("fraud", 2, numberless, "challenger")
+    publish(spark, tables, make_features(10, 99.99, 45))
+    dealt = F.col("transaction_id") == "T1"
+    turns = [Turn(champion, ~dealt), Turn(failing, dealt)]
+
+    assert score_turns(spark, tables, turns, SETTINGS, now) == {"champion": Scored(3, 1)}
+    assert read(spark, tables).select("transaction_id", "model_version", "variant").rows() == [
+        (f"T{number}", 1, "champion") for number in range(3)
+    ]
+
+    shadow = [Turn(champion, F.lit(True)), Turn(replace(failing, variant="shadow"), F.lit(True))]
+    assert score_turns(spark, tables, shadow, SETTINGS, now) == {"champion": Scored(0, 0)}
+    assert read(spark, tables).height == 3
+
+    with pytest.raises(ModelError, match="version 2 of fraud could not score, and wrote nothing"):
+        score_turns(spark, tables, [Turn(failing, dealt)], SETTINGS, now)

@@ -163,6 +163,17 @@ def test_a_shadow_is_stored_beside_each_decision_as_a_batch_stores_it_and_hinder
     assert place.read(PREDICTIONS.name).filter(pl.col("transaction_id") == "T9")["variant"].to_list() == ["champion"]
 
 
+@pytest.mark.parametrize("part", ["split", "shadow"])
+def test_the_champion_scores_the_batch_of_a_challenger_that_fails_in_it(place, make_scorer, numberless, part, caplog):
+    place.registry.add(place.name, make_scorer(), "champion")
+    place.registry.add(place.name, numberless, "challenger")
+    place.deliver("a.jsonl", *(line(number, 30 * number, customer=f"C{number}") for number in range(1, 4)))
+    place.run(challenger=part, challenger_share=0.9)
+    rows = place.read(PREDICTIONS.name).sort("transaction_id").select("transaction_id", "model_version", "variant")
+    assert rows.rows() == [(f"T{number}", 1, "champion") for number in range(1, 4)]
+    assert f"the challenger, version 2 of {place.name}, is left out" in caplog.text
+
+
 def test_data_prep_leaves_transactions_to_a_stream_that_takes_them_in(place):
     (place.folder / "landing" / "labels").mkdir()
     place.deliver("a.jsonl", line(1, 30))

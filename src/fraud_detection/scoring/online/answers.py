@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -14,7 +14,6 @@ from fraud_detection.errors import ModelError
 from fraud_detection.features.online import Incoming
 from fraud_detection.features.spans import Numbers
 from fraud_detection.scoring.champion import Model
-from fraud_detection.scoring.online.metrics import DECIDED, STOOD_IN
 from fraud_detection.scoring.online.problems import Problem
 from fraud_detection.scoring.variants import LineUp
 
@@ -50,11 +49,17 @@ class Score(BaseModel):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a model says of one transaction; reasons are JSON."""
+    """What a model says of one transaction.
+
+    Attributes:
+        reasons: JSON.
+        stands_in: the champion decided, because the challenger whose turn it was could not.
+    """
 
     model: Model
     probability: float
     reasons: str
+    stands_in: bool = False
 
     @property
     def is_alert(self) -> bool:
@@ -93,6 +98,7 @@ def decide(
     """
     dealt = [place for place, one in enumerate(transactions) if line_up.find_challenger(one.customer_id)]
     found = dict(zip(dealt, _ask_challenger(line_up, features, dealt, most_reasons), strict=False))
+    lost = [place for place in dealt if place not in found]
     others = [place for place in range(len(transactions)) if place not in found]
     if others:
         try:
@@ -100,10 +106,8 @@ def decide(
         except ModelError as error:
             raise Problem("model_failed", str(error)) from error
         found |= dict(zip(others, said, strict=True))
-    verdicts = [found[place] for place in range(len(transactions))]
-    for verdict in verdicts:
-        DECIDED.labels(verdict.model.variant, str(verdict.is_alert).lower()).inc()
-    return verdicts
+    found |= {place: replace(found[place], stands_in=True) for place in lost}
+    return [found[place] for place in range(len(transactions))]
 
 
 def _ask_challenger(
@@ -116,7 +120,6 @@ def _ask_challenger(
     except Exception:
         # Whatever a model on trial raises, its customers get an answer.
         log.exception("version %d of %s gave no decision", line_up.challenger.version, line_up.challenger.name)
-        STOOD_IN.inc(len(places))
         return []
 
 

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
+from deltalake import DeltaTable
 
 from fraud_detection.errors import DataError
 from fraud_detection.features.contract import KEYS, LABELS
+from fraud_detection.features.definition import fingerprint
+from fraud_detection.features.origin import read_origin
 from fraud_detection.schemas import SILVER_LABELS, TRANSACTION_FEATURES
 from fraud_detection.scoring.online.history import STORED, labels_of_frame, rows_of_frame
 from fraud_detection.scoring.online.launch import load_settings, open_store
@@ -142,11 +145,13 @@ def fill_from_spark(spark: "SparkSession", tables: "Tables", settings: str = "")
     """As `fill_from_delta`, by a session of Spark, for tables that a catalog keeps.
 
     Raises:
-        DataError: no transaction has features.
+        DataError: no transaction has features, or they are of another definition than the settings'.
         StoreError: the store does not answer.
     """
     from fraud_detection.features.frames import to_polars  # noqa: PLC0415  the app has no Spark
+    from fraud_detection.table_changes import find_note  # noqa: PLC0415
 
+    _require_same_definition(find_note(spark, tables, TRANSACTION_FEATURES).text, settings)
     features, labels = tables.read(spark, TRANSACTION_FEATURES), tables.read(spark, SILVER_LABELS.name)
     newest = features.agg({"event_time": "max"}).toArrow()[0][0].as_py()
     since = kept_since(_require_newest(newest), load_settings(settings).serving.keep_days)
@@ -160,12 +165,30 @@ def fill_from_delta(folder: Path, settings: str = "") -> int:
     """Fill the store that a settings file names from the tables in a folder; how many transactions it holds then.
 
     Raises:
-        DataError: a table is missing or empty.
+        DataError: a table is missing or empty, or its features are of another definition than the settings'.
         StoreError: the store does not answer.
     """
+    _require_same_definition(_find_note(folder / TRANSACTION_FEATURES), settings)
     since = kept_since(find_newest(folder), load_settings(settings).serving.keep_days)
     rows = read_delta(folder, since)
     return _with_store(settings, lambda store: fill(store, [rows], since))
+
+
+def _find_note(table: Path) -> str:
+    """What the newest commit that has a note says."""
+    commits = DeltaTable(table).history() if DeltaTable.is_deltatable(str(table)) else []
+    return next((note for commit in commits if (note := commit.get("userMetadata"))), "")
+
+
+def _require_same_definition(note: str, settings: str) -> None:
+    """Refuse features that the app would compute otherwise, if the table says by which definition they were made."""
+    origin, expected = read_origin(note), fingerprint(load_settings(settings).features)
+    if origin is not None and origin.definition != expected:
+        raise DataError(
+            f"the table {TRANSACTION_FEATURES} was made by definition {origin.definition} of its features; expected "
+            f"{expected}, that of the code here and of {settings or 'the default settings'}: give the app the settings "
+            "of the job, or run feature_build with those of the app"
+        )
 
 
 def _with_store[T](settings: str, work: Callable[[Store], Coroutine[Any, Any, T]]) -> T:

@@ -16,7 +16,7 @@ from fraud_detection.features.stages import plan_stages
 from fraud_detection.scoring.online.answers import Flag, Verdict, decide, find_flags, write_answers
 from fraud_detection.scoring.online.champion import LiveLineUp
 from fraud_detection.scoring.online.history import STORED, Rows, pack
-from fraud_detection.scoring.online.metrics import ALERTS, BATCH, FLAGS, SCORED, STORE_ERRORS
+from fraud_detection.scoring.online.metrics import ALERTS, BATCH, DECIDED, FLAGS, SCORED, STOOD_IN, STORE_ERRORS
 from fraud_detection.scoring.online.problems import Problem
 from fraud_detection.scoring.online.shadow import Answered, Shadow
 from fraud_detection.scoring.online.store import Store
@@ -88,6 +88,9 @@ def _count(verdicts: Sequence[Verdict], flags: Sequence[Sequence[Flag]]) -> None
     BATCH.observe(len(verdicts))
     SCORED.inc(len(verdicts))
     ALERTS.inc(sum(verdict.is_alert for verdict in verdicts))
+    STOOD_IN.inc(sum(verdict.stands_in for verdict in verdicts))
+    for verdict in verdicts:
+        DECIDED.labels(verdict.model.variant, str(verdict.is_alert).lower()).inc()
     for raised in flags:
         for flag in raised:
             FLAGS.labels(flag).inc()

@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+from deltalake import CommitProperties
 
 from fraud_detection.errors import DataError
 from fraud_detection.features.definition import fingerprint
 from fraud_detection.features.frames import to_spark
+from fraud_detection.features.origin import Origin, TableVersion
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.scoring.online.filling import (
     erase,
@@ -19,6 +21,7 @@ from fraud_detection.scoring.online.filling import (
     publish_labels,
 )
 from fraud_detection.scoring.online.sqlite import SqliteStore
+from fraud_detection.table_changes import noting
 
 NEWEST = datetime(2018, 9, 30, 12, tzinfo=UTC)
 UTC_TIME = pl.Datetime("us", "UTC")
@@ -105,6 +108,22 @@ def test_tables_that_are_missing_or_more_than_one_are_named(folder):
         fill_from_delta(folder / "warehouse" / "fraud2")
 
 
+def make_note(definition):
+    return Origin(NEWEST, definition, TableVersion("t", 1), TableVersion("l", 1)).to_text()
+
+
+def test_features_of_another_definition_than_the_apps_are_refused(folder, tmp_path):
+    tables, settings = folder / "warehouse" / "fraud", tmp_path / "settings.yml"
+    settings.write_text("features: {label_delay_days: 3}\n", encoding="utf-8")
+    noted = CommitProperties(custom_metadata={"userMetadata": make_note(fingerprint(FeatureSettings()))})
+    row, options = make_rows(("c", 1, "c1", "m1", 4)), {"commit_properties": noted}
+    row.write_delta(str(tables / "transaction_features"), mode="append", delta_write_options=options)
+
+    assert fill_from_delta(tables) == 3
+    with pytest.raises(DataError, match=r"made by definition \w{16} of its features; expected \w{16}, .*settings.yml"):
+        fill_from_delta(tables, str(settings))
+
+
 def test_spark_fills_the_store_alike(folder, spark, make_tables):
     tables = make_tables(folder / "spark")
     tables.create_schema(spark)
@@ -116,3 +135,9 @@ def test_spark_fills_the_store_alike(folder, spark, make_tables):
 
     assert fill_from_spark(spark, tables) == 2
     assert read(folder, "m1") == [("a", 2, True), ("b", 3, False)]
+
+    features = tables.name("transaction_features")
+    with noting(spark, make_note("other")):
+        spark.table(features).write.format("delta").mode("overwrite").saveAsTable(features)
+    with pytest.raises(DataError, match="was made by definition other of its features"):
+        fill_from_spark(spark, tables)
