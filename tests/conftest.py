@@ -20,10 +20,10 @@ from fraud_detection.session import get_session, uses_connect
 from fraud_detection.tables import Tables
 
 # What runs for seconds isn't worth the best code; and code without room for it would stop being compiled at all.
+# Nor are queries over a few rows worth code of their own.
 FAST_START = ("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 os.environ.pop("COLUMNS", None)  # pytest-xdist tells its workers a width, and our commands heed it
-
-SMALL = {"shuffle.partitions": 1, "codegen.wholeStage": False, "codegen.factoryMode": "NO_CODEGEN"}
 
 
 def pytest_runtest_setup(item):
@@ -37,14 +37,16 @@ def pytest_runtest_setup(item):
 def task_environment() -> dict[str, str]:
     """The environment of tasks that run as processes of their own."""
     kept = {name: value for name, value in os.environ.items() if name != "FRAUD_LOCAL_FOLDER"}
-    return {**kept, "FRAUD_DRIVER_MEMORY": "1g", FAST_START[0]: FAST_START[1]}
+    settings = " ".join(f"--conf {setting}={value}" for setting, value in INTERPRETED.items())
+    told = {"FRAUD_DRIVER_MEMORY": "1g", "PYSPARK_SUBMIT_ARGS": f"{settings} pyspark-shell"}
+    return {**kept, **told, FAST_START[0]: FAST_START[1]}
 
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory) -> Iterator[SparkSession]:
     """The session that runs already, or one for all tests, on Connect where the environment names a server.
 
-    Tiny frames want few partitions, and are not worth compiled code.
+    Tiny frames want few partitions.
     """
     running = get_session(Path()) if uses_connect() else SparkSession.getActiveSession()
     if running is None:
@@ -53,8 +55,8 @@ def spark(tmp_path_factory) -> Iterator[SparkSession]:
             session = build_local_session(tmp_path_factory.mktemp("spark") / "warehouse", cores="2")
     else:
         session = running
-    for setting, value in SMALL.items():
-        session.conf.set(f"spark.sql.{setting}", value)
+    for setting, value in {**INTERPRETED, "spark.sql.shuffle.partitions": "1"}.items():
+        session.conf.set(setting, value)
     yield session
     if running is None:
         session.stop()
