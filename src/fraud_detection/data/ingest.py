@@ -144,19 +144,21 @@ def note_files(spark: SparkSession, feed: Feed, folder: str, tables: Tables) -> 
         DataError: names such files.
     """
     now = datetime.now(UTC)
-    rows = [(feed.dataset, f"{feed.dataset}/{name}", *written, now) for name, written in list_files(folder).items()]
-    listed = spark.createDataFrame(rows, column_types(LANDING_FILES.columns))
-    known = tables.read(spark, LANDING_FILES.name).where(F.col("dataset") == feed.dataset)
-    same = known.select("source_file", F.struct("file_modified_at", "bytes").alias("known"))
-    is_other = F.col("known") != F.struct("file_modified_at", "bytes")
-    rewritten = listed.join(same, "source_file", how="inner").where(is_other).select("source_file")
-    names = [row.source_file for row in rewritten.sort("source_file").limit(SHOWN).collect()]  # ten at most
-    if names:
+    files = {f"{feed.dataset}/{name}": written for name, written in list_files(folder).items()}
+    if not files:
+        return now
+    noted = tables.read(spark, LANDING_FILES.name).where(F.col("dataset") == feed.dataset)
+    rows = noted.select("source_file", "file_modified_at", "bytes").toArrow().to_pylist()  # of files, as many as above
+    known = {row["source_file"]: (row["file_modified_at"], row["bytes"]) for row in rows}
+    rewritten = sorted(name for name, written in files.items() if known.get(name, written) != written)
+    if rewritten:
         raise DataError(
-            f"{', '.join(names)} changed after being read, so what is new there is not in the tables; expected files "
-            "that stay as they are: deliver the new content under a new name, and remove the changed file"
+            f"{', '.join(rewritten[:SHOWN])} changed after being read, so what is new there is not in the tables; "
+            "expected files that stay as they are: deliver the new content under a new name, remove the changed file"
         )
-    tables.add_missing(LANDING_FILES, listed)
+    new = [(feed.dataset, name, *written, now) for name, written in files.items() if name not in known]
+    if new:
+        tables.add_missing(LANDING_FILES, spark.createDataFrame(new, column_types(LANDING_FILES.columns)))
     return now
 
 
