@@ -117,7 +117,7 @@ def test_a_parquet_file_without_rows_has_no_lines():
     ("name", "content", "kind", "message"),
     [
         ("big.json", b"x" * 11, "json", "big.json has 11 bytes or more; expected at most 10: split it, or raise"),
-        ("big.json.gz", gzip.compress(b"x" * 1000, 9)[:9], "json", "big.json.gz is no whole gzip file: .*deliver it"),
+        ("big.json.gz", gzip.compress(b"xx", mtime=0)[:9], "json", "big.json.gz is no whole gzip file: .*deliver it"),
         ("a.csv.gz", b"id,x\n", "csv", "a.csv.gz is no whole gzip file: Not a gzipped file"),
         ("a.parquet", b"PAR1\x00", "parquet", "a.parquet cannot be read as Parquet: .*deliver it again, whole"),
     ],
