@@ -22,7 +22,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-TARGETS = ("local", "dev", "staging", "prod", "prod-azure", "prod-serverless")
+TARGETS = ("local", "dev", "staging", "prod", "dev-azure", "staging-azure", "prod-azure", "prod-serverless")
 CLI = {
     "bundle deploy",
     "bundle run",

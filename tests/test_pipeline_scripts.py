@@ -115,7 +115,7 @@ def test_an_acceptance_run_has_the_day_that_it_is_given(day, parameters, told):
 
 
 def test_the_integration_fills_the_volume_of_its_own_deployment(told):
-    status, calls = told(".ci/integrate")
+    status, calls = told(".ci/integrate", "dev")
 
     assert status == 0
     assert calls[-2:] == [

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 from urllib.parse import urlparse
@@ -39,6 +40,7 @@ KAFKA_JARS = {
 }
 """The connector and what it needs beyond pyspark's jars: path in Maven Central → SHA-256."""
 DRIVER_MEMORY = "4g"
+RECORDING_SECONDS = 600
 COLLECTOR = "-XX:+UseParallelGC"
 
 SETTINGS = {
@@ -143,8 +145,9 @@ def archive_classes(warehouse: Path) -> None:
     session.stop()
     java = psutil.Process().children()
     for process in java:
-        process.terminate()
-    psutil.wait_procs(java)
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    psutil.wait_procs(java, RECORDING_SECONDS)
 
 
 def main() -> None:
@@ -162,8 +165,12 @@ def main() -> None:
             recording = get_context("spawn").Process(target=archive_classes, args=(Path(folder),))
             recording.start()
             recording.join()
-        if not CLASS_ARCHIVE.exists():
-            raise MachineError(f"Java recorded no classes in {CLASS_ARCHIVE}; expected so of OpenJDK 17 or 21")
+        if recording.exitcode or not CLASS_ARCHIVE.exists():
+            CLASS_ARCHIVE.unlink(missing_ok=True)
+            raise MachineError(
+                f"Java recorded no classes in {CLASS_ARCHIVE} (exit status {recording.exitcode}); expected so of "
+                "OpenJDK 17 or 21: the lines above say why"
+            )
 
 
 if __name__ == "__main__":

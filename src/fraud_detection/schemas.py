@@ -288,6 +288,8 @@ EXPERIMENT_RESULTS = TableSchema(
 )
 
 TRANSACTION_FEATURES = "transaction_features"
+HOUSEKEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "CLUSTER BY", "COMPUTE STATS")
+"""Operations of Delta that change no row."""
 RECENT_FEATURES = "recent_features"
 RUN_COSTS = "run_costs"
 

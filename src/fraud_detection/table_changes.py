@@ -8,12 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from fraud_detection.schemas import TableSchema
+from fraud_detection.schemas import HOUSEKEEPING, TableSchema
 from fraud_detection.tables import Tables
 
 FEED = "delta.enableChangeDataFeed"
 NOTE = "spark.databricks.delta.commitInfo.userMetadata"
-HOUSEKEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "CLUSTER BY", "COMPUTE STATS")
 GONE, CARRIED = "is_gone", "is_carried"
 VERSION = "_commit_version"
 EPOCH = datetime.fromtimestamp(0, UTC)

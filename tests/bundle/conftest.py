@@ -11,8 +11,8 @@ from localjobs.bundle.resolve import Request, deploy, resolve
 
 ROOT = Path(__file__).parents[2]
 DEVELOPER = Identity("tester@databricks.com")
-DEVELOPMENT = ["local", "dev"]
-PRODUCTION = ["staging", "prod", "prod-azure", "prod-serverless"]
+DEVELOPMENT = ["local", "dev", "dev-azure"]
+PRODUCTION = ["staging", "prod", "staging-azure", "prod-azure", "prod-serverless"]
 SERVERLESS = ["prod-serverless"]
 TARGETS = [*DEVELOPMENT, *PRODUCTION]
 

@@ -115,7 +115,7 @@ def test_a_world_that_moved_starts_training_for_the_same_day(target_jobs):
 
 
 def test_no_cluster_runs_photon_or_the_ml_runtime_and_every_driver_is_on_demand(cluster_jobs, with_clusters):
-    attributes = "azure_attributes" if with_clusters == "prod-azure" else "aws_attributes"
+    attributes = "azure_attributes" if with_clusters.endswith("-azure") else "aws_attributes"
     for job in cluster_jobs.values():
         for cluster in clusters_of(job).values():
             assert cluster["runtime_engine"] == "STANDARD"

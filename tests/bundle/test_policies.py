@@ -67,7 +67,7 @@ def policy_of_jobs(root, policies):
 
 @pytest.fixture
 def cloud(with_clusters):
-    return "azure" if with_clusters == "prod-azure" else "aws"
+    return "azure" if with_clusters.endswith("-azure") else "aws"
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ def parameters_of(tree):
 @pytest.mark.parametrize(
     ("target", "status"),
     [
-        *((name, "PAUSED") for name in ("local", "dev", "staging")),
+        *((name, "PAUSED") for name in ("local", "dev", "staging", "dev-azure", "staging-azure")),
         *((name, "UNPAUSED") for name in ("prod", "prod-azure", "prod-serverless")),
     ],
 )
@@ -98,7 +98,25 @@ def test_production_runs_as_a_service_principal_from_its_own_folder(resolved, pr
 
     assert all(job["run_as"] == {"service_principal_name": principal} for job in tree["resources"]["jobs"].values())
     assert tree["workspace"]["root_path"] == f"/Workspace/Users/{principal}/.bundle/fraud_detection/{production}"
-    assert {permission["level"] for permission in tree["permissions"]} == {"CAN_VIEW", "CAN_RUN", "CAN_MANAGE"}
+    assert {permission["level"] for permission in tree["permissions"]} == {"CAN_RUN", "CAN_MANAGE"}
+
+
+def test_readers_see_jobs_and_the_dashboard_and_nothing_of_secrets(resolved, production):
+    tree = resolved(production)
+    readers = tree["variables"]["readers"]["value"]
+
+    # The CLI lays permissions of the whole bundle on scopes and apps too, CAN_VIEW as READ of the secrets.
+    assert readers not in {permission.get("group_name") for permission in tree["permissions"]}
+    named = {
+        (kind, permission["level"])
+        for kind, resources in tree["resources"].items()
+        for resource in resources.values()
+        for permission in resource.get("permissions", [])
+        if permission.get("group_name") == readers
+    }
+    assert named == {("jobs", "CAN_VIEW"), ("dashboards", "CAN_READ")}
+    for job in tree["resources"]["jobs"].values():
+        assert {"level": "CAN_VIEW", "group_name": readers} in job["permissions"]
 
 
 def test_what_holds_data_cannot_be_destroyed_in_production(resolved, production):

@@ -21,6 +21,8 @@ from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.stages import Stage
 
 NO_EVENT: Final = datetime.max.replace(tzinfo=UTC)
+FIRST_YEAR: Final = 1900
+"""Older dates reach Spark shifted, or not at all, and would spare nothing: where one is met, nothing is left unread."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,10 @@ class SparkHistory:
         """No earlier transaction is needed; None where that is not known."""
         if selection.spans.is_empty():
             return NO_EVENT
-        seen_after: datetime = selection.spans["read_from"].sort()[0]
-        if not selection.stage.is_delayed:
-            return seen_after
-        return self.lateness.first_event(seen_after, self.settings.label_delay_days) if self.lateness else None
+        first: datetime | None = selection.spans["read_from"].sort()[0]
+        if first and selection.stage.is_delayed:
+            first = self.lateness.first_event(first, self.settings.label_delay_days) if self.lateness else None
+        return first if first and first.year >= FIRST_YEAR else None
 
     def _rows_now(self, selection: Selection, first: datetime | None) -> DataFrame:
         """Transactions as they are now, with what is stored of their features."""
@@ -92,8 +94,9 @@ class SparkHistory:
         if stage.is_delayed:
             labels = self.labels.select("transaction_id", "is_fraud", "known_at")
             if first is not None and self.lateness:
-                day = first.replace(hour=0, minute=0, second=0, microsecond=0)
-                labels = labels.where(F.col("known_at") >= F.lit(self.lateness.first_known(day)))
+                known = self.lateness.first_known(first.replace(hour=0, minute=0, second=0, microsecond=0))
+                if known.year >= FIRST_YEAR:
+                    labels = labels.where(F.col("known_at") >= F.lit(known))
             return rows.join(labels, "transaction_id", how="left")
         none = {"is_fraud": F.lit(None).cast("boolean"), "known_at": F.lit(None).cast("timestamp")}
         return rows.withColumns(none)

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from py4j.protocol import Py4JJavaError
 from pyspark import StorageLevel
-from pyspark.errors import PySparkException
+from pyspark.errors import PythonException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from fraud_detection.errors import ModelError
 from fraud_detection.features.contract import KEYS
 from fraud_detection.features.frames import as_keys
+from fraud_detection.models.aliases import CHALLENGER, CHAMPION
 from fraud_detection.schemas import AMOUNT_TYPE, PREDICTIONS, TRANSACTION_FEATURES
 from fraud_detection.scoring.champion import Model
 from fraud_detection.scoring.packed import make_judge, pack
@@ -23,6 +25,7 @@ from fraud_detection.scoring.turns import Turn
 from fraud_detection.scoring.variants import LEFT_OUT, SHADOW
 from fraud_detection.tables import Tables
 
+OTHER_SIDE: Final = {CHAMPION: CHALLENGER, CHALLENGER: CHAMPION}
 KEPT: Final = ("transaction_id", "event_time", "event_date", "customer_id", "terminal_id", "amount_cents")
 COMPUTED: Final = "%d rows are scored, %d of them alerts; they are merged now"
 DECIDED: Final = "probability DOUBLE, is_alert BOOLEAN, reasons STRING"
@@ -65,7 +68,7 @@ def score_batch(
     model.require_features(features.columns)
     tables.ensure(spark, PREDICTIONS)
     features = features if chosen is None else features.where(chosen)
-    rows = find_unscored(features, tables.read(spark, PREDICTIONS.name), model.version, settings.days, now)
+    rows = find_unscored(features, tables.read(spark, PREDICTIONS.name), model, settings.days, now)
     # Kept, because a MERGE reads its source twice.
     scored = as_predictions(add_scores(rows, model, settings), model, "batch").persist(StorageLevel.MEMORY_AND_DISK)
     try:
@@ -80,7 +83,7 @@ def score_batch(
 def _compute(scored: DataFrame, model: Model) -> Scored:
     try:
         done = Scored(*scored.agg(F.count("*"), F.count_if("is_alert")).collect()[0])  # one row
-    except PySparkException as error:
+    except (PythonException, Py4JJavaError) as error:  # the second is a worker of Python that died
         raise ModelError(
             f"version {model.version} of {model.name} could not score, and wrote nothing: {error}"
         ) from error
@@ -111,16 +114,20 @@ def score_turns(
     return done
 
 
-def find_unscored(features: DataFrame, predictions: DataFrame, version: int, days: int, now: datetime) -> DataFrame:
+def find_unscored(features: DataFrame, predictions: DataFrame, model: Model, days: int, now: datetime) -> DataFrame:
     """Features of the last days whose transaction, as it is now, has no prediction by this version.
 
+    Nor a decision by the other side of a trial: where the champion stood in for a challenger, its decision stands.
     A correction of the transaction itself is scored again. A label or another transaction that came late is not: the
     decision was made by what was known.
     """
     since = now - timedelta(days=days)
     in_window = (F.col("event_time") >= F.lit(since)) & (F.col("event_time") < F.lit(now))
     of_days = F.col("event_date") >= F.lit(since.date())  # by which files are skipped
-    done = predictions.where((F.col("model_version") == version) & of_days & in_window)
+    is_done = F.col("model_version") == model.version
+    if model.variant in OTHER_SIDE:
+        is_done |= F.col("variant") == OTHER_SIDE[model.variant]
+    done = predictions.where(is_done & of_days & in_window)
     return features.where(of_days & in_window).join(as_keys(done), list(KEYS), how="left_anti")
 
 

@@ -87,6 +87,9 @@ def test_the_champion_scores_the_rows_of_a_challenger_that_fails_among_them(
         (f"T{number}", 1, "champion") for number in range(3)
     ]
 
+    mended = Turn(Model("fraud", 3, make_scorer(0.2, seed=5), "challenger"), dealt)
+    assert score_turns(spark, tables, [turns[0], mended], SETTINGS, now)["challenger"].rows == 0  # it was decided
+
     shadow = [Turn(champion, F.lit(True)), Turn(replace(failing, variant="shadow"), F.lit(True))]
     assert score_turns(spark, tables, shadow, SETTINGS, now) == {"champion": Scored(0, 0)}
     assert read(spark, tables).height == 3

@@ -13,7 +13,7 @@ from fraud_detection.errors import DataError
 from fraud_detection.features.contract import KEYS, LABELS
 from fraud_detection.features.definition import fingerprint
 from fraud_detection.features.origin import read_origin
-from fraud_detection.schemas import SILVER_LABELS, TRANSACTION_FEATURES
+from fraud_detection.schemas import HOUSEKEEPING, SILVER_LABELS, TRANSACTION_FEATURES
 from fraud_detection.scoring.online.history import STORED, labels_of_frame, rows_of_frame
 from fraud_detection.scoring.online.launch import load_settings, open_store
 from fraud_detection.scoring.online.requests import EPOCH, MICROSECOND
@@ -151,8 +151,8 @@ def fill_from_spark(spark: "SparkSession", tables: "Tables", settings: str = "")
     from fraud_detection.features.frames import to_polars  # noqa: PLC0415  the app has no Spark
     from fraud_detection.table_changes import find_note  # noqa: PLC0415
 
-    _require_same_definition(find_note(spark, tables, TRANSACTION_FEATURES).text, settings)
     features, labels = tables.read(spark, TRANSACTION_FEATURES), tables.read(spark, SILVER_LABELS.name)
+    _require_same_definition(find_note(spark, tables, TRANSACTION_FEATURES).text, settings)
     newest = features.agg({"event_time": "max"}).toArrow()[0][0].as_py()
     since = kept_since(_require_newest(newest), load_settings(settings).serving.keep_days)
     recent = features.filter(features["event_time"] >= since).select(*COLUMNS)
@@ -175,9 +175,9 @@ def fill_from_delta(folder: Path, settings: str = "") -> int:
 
 
 def _find_note(table: Path) -> str:
-    """What the newest commit that has a note says."""
+    """The note of the last commit that changed rows, as `table_changes.find_note` reads it."""
     commits = DeltaTable(table).history() if DeltaTable.is_deltatable(str(table)) else []
-    return next((note for commit in commits if (note := commit.get("userMetadata"))), "")
+    return next((commit.get("userMetadata", "") for commit in commits if commit["operation"] not in HOUSEKEEPING), "")
 
 
 def _require_same_definition(note: str, settings: str) -> None:
