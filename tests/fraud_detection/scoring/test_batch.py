@@ -95,4 +95,4 @@ def test_the_champion_scores_the_rows_of_a_challenger_that_fails_among_them(
     assert read(spark, tables).height == 3
 
     with pytest.raises(ModelError, match="version 2 of fraud could not score, and wrote nothing"):
-        score_turns(spark, tables, [Turn(failing, dealt)], SETTINGS, now)
+        score_turns(spark, tables, [Turn(replace(failing, variant="champion"), dealt)], SETTINGS, now)
