@@ -288,10 +288,11 @@ EXPERIMENT_RESULTS = TableSchema(
 )
 
 TRANSACTION_FEATURES = "transaction_features"
-HOUSEKEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "CLUSTER BY", "COMPUTE STATS")
-"""Operations of Delta that change no row."""
 RECENT_FEATURES = "recent_features"
 RUN_COSTS = "run_costs"
+
+HOUSEKEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "CLUSTER BY", "COMPUTE STATS")
+"""Operations of Delta that change no row."""
 
 DATA_TABLES = (
     BRONZE_TRANSACTIONS,

@@ -76,10 +76,12 @@ class SparkHistory:
         """No earlier transaction is needed; None where that is not known."""
         if selection.spans.is_empty():
             return NO_EVENT
-        first: datetime | None = selection.spans["read_from"].sort()[0]
-        if first and selection.stage.is_delayed:
-            first = self.lateness.first_event(first, self.settings.label_delay_days) if self.lateness else None
-        return first if first and first.year >= FIRST_YEAR else None
+        first: datetime = selection.spans["read_from"].sort()[0]
+        if selection.stage.is_delayed:
+            if self.lateness is None:
+                return None
+            first = self.lateness.first_event(first, self.settings.label_delay_days)
+        return first if first.year >= FIRST_YEAR else None
 
     def _rows_now(self, selection: Selection, first: datetime | None) -> DataFrame:
         """Transactions as they are now, with what is stored of their features."""

@@ -119,17 +119,16 @@ class ScoringStream:
 
     def _ask(self, line_up: LineUp, features: pl.DataFrame) -> list[tuple[Model, pl.DataFrame]]:
         """What each model says of its rows; where the challenger fails, the champion says it of all."""
-        parts = {model.version: (model, rows) for model, rows in part_rows(line_up, features)}
-        tried = parts.pop(line_up.challenger.version, None) if line_up.challenger else None
-        said = [(model, add_scores(rows, model, self.settings)) for model, rows in parts.values()]
-        if tried is None:
-            return said
-        model, rows = tried
-        try:
-            return [*said, (model, add_scores(rows, model, self.settings))]
-        except Exception as error:  # noqa: BLE001  whatever a model on trial raises, the batch is scored
-            self.contestants.leave_out(model.version, error)
-            return self._ask(LineUp(line_up.champion), features)
+        said = []
+        for model, rows in part_rows(line_up, features):
+            try:
+                said.append((model, add_scores(rows, model, self.settings)))
+            except Exception as error:  # whatever a model on trial raises, the batch is scored
+                if model is line_up.champion:
+                    raise
+                self.contestants.leave_out(model.version, error)
+                return self._ask(LineUp(line_up.champion), features)
+        return said
 
 
 def clean(lines: DataFrame, work: Work) -> pl.DataFrame:
