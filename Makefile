@@ -7,9 +7,10 @@ CONNECT_TESTS := $(addprefix tests/fraud_detection/,tasks features scoring)
 LANDING := .local/landing
 TARGET ?= local
 WORKERS ?= 2
+FAULTS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run test notebooks connect-setup connect-test lint docs release lock new clean check-python check-java
+.PHONY: help setup data run test faults notebooks connect-setup connect-test lint docs release lock new clean check-python check-java
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -23,6 +24,10 @@ run: $(READY) $(LANDING)/.complete ## run the training job on this machine and p
 
 test: $(READY) ## run the whole test suite against local Spark, two files at a time
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+faults: $(READY) ## kill every task at its commit points, and the tests that are too long for every change
+	@$(BIN)/python -m pytest --nightly tests/faults
+	@PYTHONPATH=tests/faults $(BIN)/python -m crashes --faults $(FAULTS)
 
 notebooks: $(READY) ## run the notebooks on the tables that are here, each to a page in .local/notebooks
 	@$(BIN)/localjobs notebook notebooks/*.py

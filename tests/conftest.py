@@ -26,11 +26,18 @@ INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.facto
 os.environ.pop("COLUMNS", None)  # pytest-xdist tells its workers a width, and our commands heed it
 
 
+def pytest_addoption(parser):
+    """`make faults` asks for the long ones too."""
+    parser.addoption("--nightly", action="store_true", help="run what is too long for every change, too")
+
+
 def pytest_runtest_setup(item):
-    """On Connect, skip what says that it needs a classic session."""
-    marker = item.get_closest_marker("classic")
-    if marker and uses_connect():
-        pytest.skip(f"needs a classic session: {marker.args[0]}")
+    """Skip what is for the night, and on Connect what says that it needs a classic session; each says why."""
+    nightly, classic = item.get_closest_marker("nightly"), item.get_closest_marker("classic")
+    if nightly and not item.config.getoption("--nightly"):
+        pytest.skip(f"in the night only (make faults): {nightly.args[0]}")
+    if classic and uses_connect():
+        pytest.skip(f"needs a classic session: {classic.args[0]}")
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ from fraud_detection.tasks.arguments import Arguments
 from fraud_detection.tasks.context import Context, Settings
 from fraud_detection.tasks.feature_build import build
 
+pytestmark = pytest.mark.nightly("a JVM is started and killed time and again")
 NAME = "fraud_model"
 NEW_DAYS = 2
 KEYS = {

@@ -1,0 +1,315 @@
+"""The steps of the pipeline on a small world, each killed at its commit points and run again.
+
+A step starts from the same files every time. What an undisturbed run of it leaves is the measure: its tables, the
+registry, and what its streams have noted as done.
+"""
+
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+from pyspark import SparkConf
+from pyspark.java_gateway import launch_gateway
+
+from crashes.child import run_task
+from fraud_detection.data.generator import World, generate_transactions
+from fraud_detection.data.landing import Dirt, as_of, write_landing
+from fraud_detection.local_spark import JARS, _start_options
+
+WORLD = World(customers=100, terminals=300, days=60, seed=4)
+DIRT = Dirt(broken=0.02, duplicate=0.02, late=0.02, bad_amount=0.02)
+NOW = as_of(WORLD)
+SCHEMA = "fraud"
+PATIENCE = 300
+TIMES_OF_RUNS = ("ingested_at", "updated_at", "first_seen_at", "checked_at", "scored_at", "decided_at", "silver_updated_at")
+LIMITS = {"min": 0, "max": 1}
+LENIENT = {f"{end}_{name}": LIMITS[end] for name in ("auc_roc", "average_precision", "card_share") for end in LIMITS}
+LENIENT |= {"max_calibration_error": 1, "min_frauds": 1, "min_slice_auc": 0, "min_slice_frauds": 10_000}
+LENIENT |= {"min_saving_a_day": -1_000_000, "max_score_shift": 100, "max_latency_ms": 60_000, "replicates": 20}
+TRAINING = {"window_days": 21, "held_out_days": 7, "boosters": 1, "max_rounds": 20, "threads": 1}
+TRAINING |= {"search_folds": 1, "search_window_days": 20, "search_rounds": 10}
+SETTINGS = {"training": TRAINING, "gate": LENIENT}
+
+Look = Mapping[str, Counter[str]]
+"""Rows by the name of what holds them."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A task at its place in the pipeline.
+
+    Attributes:
+        days_held_back: files of so many of the last days have not arrived yet; None: nothing new arrives.
+        as_of_days_back: how long before the end of the world it runs.
+        options: of the command line; {candidate} and {verdict} are those of the steps before.
+    """
+
+    name: str
+    task: str
+    days_held_back: int | None = None
+    as_of_days_back: int = 0
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+PIPELINE = (
+    Step("first delivery", "data_prep", days_held_back=4),
+    Step("features", "feature_build", as_of_days_back=4),
+    Step("later delivery", "data_prep", days_held_back=1),
+    Step("features of later days", "feature_build", as_of_days_back=1),
+    Step("training", "train", options={"trials": "2"}),
+    Step("verdict", "validate", options={"candidate": "{candidate}"}),
+    Step("registering", "register", options={"candidate": "{candidate}", "verdict": "{verdict}", "job_run_id": "7"}),
+    Step("scoring", "score"),
+    Step("monitoring", "monitor"),
+    Step("stream", "score_stream", days_held_back=0),
+    Step("maintenance", "maintain"),
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A point at which the step of this number is killed."""
+
+    step: int
+    point: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a second run left after a fault, against what an undisturbed one leaves."""
+
+    lost: int
+    doubled: int
+    differences: Sequence[str]
+
+
+class Rehearsal:
+    """Steps that ran once undisturbed, the files before each of them, and the points that each of them passes."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], steps: Sequence[Step]) -> None:
+        """Work in a folder, with the environment of a warm JVM where a step needs one."""
+        self.folder, self.place, self.steps = folder, folder / "place", steps
+        self.environment = {**environment, "FRAUD_LOCAL_FOLDER": str(self.place)}
+        self.points: dict[int, list[str]] = {}
+        self.clean: dict[int, Look] = {}
+        self.values: dict[str, str] = {}
+        self._context = forking_context()
+
+    def begin(self, begin: Callable[[Path], None] | None = None) -> None:
+        """Make the place, and fill it by a function that runs in a process of its own."""
+        for _ in write_landing(generate_transactions(WORLD), WORLD, DIRT, self.folder / "source"):
+            pass
+        self.place.mkdir()
+        (self.place / "settings.yml").write_text(json.dumps(SETTINGS))
+        if begin:
+            process = self._context.Process(target=begin, args=(self.place,))
+            process.start()
+            process.join(PATIENCE)
+            if process.exitcode != 0:
+                raise RuntimeError(f"the place was not filled: the process ended with {process.exitcode}")
+
+    def prepare(self) -> Iterator[str]:
+        """Run all steps, each twice from the same files: with its points noted, and undisturbed; yields what is done.
+
+        Raises:
+            RuntimeError: the two runs of a step differ, so nothing could be proven by comparing.
+        """
+        for number, step in enumerate(self.steps):
+            self._deliver(step, self.folder / "source")
+            shutil.copytree(self.place, self._before(number))
+            notes = self.folder / f"points{number}"
+            self._finish(number, notes)
+            self.points[number] = [json.loads(line) for line in notes.read_text().splitlines()]
+            noted = self.look()
+            self.restore(number)
+            self._finish(number)
+            self._remember(step)
+            self.clean[number] = self.look()
+            found = compare(noted, self.clean[number])
+            if found[2]:
+                raise RuntimeError(f"two undisturbed runs of {step.name} differ: {found[2][:5]}")
+            yield f"{step.name}: {len(self.points[number])} commit points"
+
+    def inject(self, fault: Fault) -> Outcome:
+        """Kill a step at a point, run it again, and compare.
+
+        Raises:
+            RuntimeError: the step never came to the point, or the run after it failed.
+        """
+        self.restore(fault.step)
+        notes = self.folder / "notes"
+        notes.unlink(missing_ok=True)
+        status = self._run(fault.step, notes, fault.point)
+        if status != -signal.SIGKILL:
+            raise RuntimeError(f"{fault.point} was not reached: the task ended with {status}\n{self._tail()}")
+        self._finish(fault.step)
+        return Outcome(*compare(self.look(), self.clean[fault.step]))
+
+    def describe(self, fault: Fault) -> str:
+        """For people."""
+        return f"{self.steps[fault.step].name}: {fault.point}"
+
+    def restore(self, number: int) -> None:
+        """The files as they were before a step."""
+        shutil.rmtree(self.place)
+        shutil.copytree(self._before(number), self.place)
+
+    def look(self) -> Look:
+        """All that stays, as rows: tables, versions and aliases of the registry, batches that streams have done."""
+        found = {f"table {name}": rows for name, rows in self._tables()}
+        return {**found, **self._registry(), "batches done": self._batches()}
+
+    def choose(self, count: int, seed: int) -> list[Fault]:
+        """Points by chance, of all steps alike; each at most once."""
+        chance = random.Random(seed)  # noqa: S311  no secret
+        waiting = {number: chance.sample(names, len(names)) for number, names in self.points.items()}
+        chosen: list[Fault] = []
+        while len(chosen) < count and any(waiting.values()):
+            chosen += [Fault(number, names.pop()) for number, names in waiting.items() if names]
+        return sorted(chance.sample(chosen, min(count, len(chosen))), key=lambda fault: fault.step)
+
+    def _before(self, number: int) -> Path:
+        return self.folder / f"before{number}"
+
+    def _deliver(self, step: Step, source: Path) -> None:
+        if step.days_held_back is None:
+            return
+        for kind in ("transactions", "labels"):
+            target = self.place / "landing" / kind
+            target.mkdir(parents=True, exist_ok=True)
+            files = sorted((source / kind).iterdir())
+            for file in files[: len(files) - step.days_held_back]:
+                if not (target / file.name).exists():
+                    shutil.copy2(file, target / file.name)
+
+    def _finish(self, number: int, notes: Path | None = None) -> None:
+        status = self._run(number, notes, None)
+        if status != 0:
+            raise RuntimeError(f"{self.steps[number].name} ended with {status}\n{self._tail()}")
+
+    def _run(self, number: int, notes: Path | None, point: str | None) -> int:
+        step = self.steps[number]
+        told = {
+            "as_of": f"{NOW - timedelta(days=step.as_of_days_back):%Y-%m-%d}",
+            "schema": SCHEMA,
+            "landing": f"{self.place / 'landing'}",
+            "checkpoints": f"{self.place / 'checkpoints'}",
+            "settings": f"{self.place / 'settings.yml'}",
+            "trials": "0",
+            **{name: value.format(**self.values) for name, value in step.options.items()},
+        }
+        self.log.unlink(missing_ok=True)
+        kill = (self.place, notes, point) if notes else None
+        options = [f"--{name}={value}" for name, value in told.items()]
+        process = self._context.Process(target=run_task, args=(step.task, options, self.log, self.environment, kill))
+        process.start()
+        process.join(PATIENCE)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise RuntimeError(f"{step.name} has not ended after {PATIENCE} s\n{self._tail()}")
+        return process.exitcode
+
+    @property
+    def log(self) -> Path:
+        """What the last task said."""
+        return self.folder / "task.log"
+
+    def _tail(self) -> str:
+        return self.log.read_text()[-3000:]
+
+    def _remember(self, step: Step) -> None:
+        """The task values that later steps want."""
+        lines = [line.split(" INFO ", 1)[1] for line in self.log.read_text().splitlines() if " INFO " in line]
+        told = dict(line.split(" = ", 1) for line in lines if " = " in line)
+        if step.task == "train":
+            self.values["candidate"] = told["run_id"]
+        if step.task == "validate":
+            self.values["verdict"] = told["verdict"]
+
+    def _tables(self) -> Iterator[tuple[str, Counter[str]]]:
+        for folder in sorted((self.place / "warehouse" / SCHEMA).glob("*")):
+            if any((folder / "_delta_log").glob("*.json")):
+                rows = pl.read_delta(str(folder)).drop(TIMES_OF_RUNS, strict=False)
+                yield folder.name, Counter(map(repr, rows.select(sorted(rows.columns)).iter_rows()))
+
+    def _registry(self) -> dict[str, Counter[str]]:
+        """Versions, aliases and what is said of them; of runs only how many trials are complete.
+
+        An order that is cut short has left its note, and leaves it again when it is given again.
+        """
+        questions = {
+            "versions": "SELECT name, version FROM model_versions",
+            "aliases": "SELECT name, alias, version FROM registered_model_aliases",
+            "tags of versions": "SELECT version, key, value FROM model_version_tags WHERE key NOT LIKE 'audit_%'",
+            "notes of versions": "SELECT DISTINCT version, value FROM model_version_tags WHERE key LIKE 'audit_%'",
+            "trials": "SELECT value FROM tags WHERE key = 'state'",
+        }
+        database = self.place / "mlflow.db"
+        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+            return {name: Counter(map(repr, connection.execute(text))) for name, text in questions.items()}
+
+    def _batches(self) -> Counter[str]:
+        folder = self.place / "checkpoints"
+        done = (path.relative_to(folder).parts for path in folder.rglob("commits/*") if path.name.isdigit())
+        return Counter(f"{parts[0].split('-')[0]} {parts[-1]}" for parts in done)
+
+
+def compare(found: Look, clean: Look) -> tuple[int, int, list[str]]:
+    """Rows that are missing, rows that are too many, and what they are."""
+    lost = doubled = 0
+    differences = []
+    for name in sorted(found.keys() | clean.keys()):
+        missing = clean.get(name, Counter()) - found.get(name, Counter())
+        extra = found.get(name, Counter()) - clean.get(name, Counter())
+        lost, doubled = lost + missing.total(), doubled + extra.total()
+        differences += [f"{name} lacks {row}" for row in missing] + [f"{name} has {row}" for row in extra]
+    return lost, doubled, differences
+
+
+def forking_context() -> ForkServerContext:
+    """What starts processes by forking one that has imported everything; it finds modules by PYTHONPATH alone."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["crashes.child"])
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), before]))
+    try:
+        forkserver.ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
+    return context
+
+
+@contextmanager
+def warm_jvm(settings: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """A JVM with Delta that outlives the tasks; the environment by which a task finds it."""
+    conf = SparkConf(loadDefaults=False)
+    jars = os.pathsep.join(str(jar) for jar in sorted(JARS.glob("*.jar")))
+    told = {"spark.driver.extraClassPath": jars, "spark.driver.memory": "1g"}
+    told["spark.driver.extraJavaOptions"] = _start_options(JARS / "classes.jsa")
+    for name, value in {**told, **settings}.items():
+        conf.set(name, value)
+    gateway = launch_gateway(conf)
+    parameters = gateway.gateway_parameters
+    found = {"PYSPARK_GATEWAY_PORT": str(parameters.port), "PYSPARK_GATEWAY_SECRET": parameters.auth_token}
+    try:
+        yield {**{name: value for name, value in os.environ.items() if name != "SPARK_REMOTE"}, **found}
+    finally:
+        gateway.proc.stdin.close()
+        gateway.proc.wait(60)
