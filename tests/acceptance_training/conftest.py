@@ -36,16 +36,17 @@ class Bundle:
     def __init__(self, root: Path, environment: dict[str, str]) -> None:
         self.root, self.environment = root, environment
 
-    def run(self, gate: str) -> dict[str, Any]:
+    def run(self, gate: str, compute: str = "isolated") -> dict[str, Any]:
         """Run the training job to its end; the run as the Jobs API tells it."""
         (self.root / f"{gate}.yml").write_text(SMALL_TRAINING + f"gate: {json.dumps(GATES[gate])}\n")
-        return self.run_job("training", trials="0", settings=f"{gate}.yml")
+        return self.run_job("training", compute, trials="0", settings=f"{gate}.yml")
 
-    def run_job(self, job: str, **parameters: str) -> dict[str, Any]:
-        """Run any job to its end."""
+    def run_job(self, job: str, compute: str = "isolated", **parameters: str) -> dict[str, Any]:
+        """Run any job to its end, each task with a Spark of its own or all with one."""
         parameters = {"as_of": f"{as_of(WORLD):%Y-%m-%d}", **parameters}
         told = [f"--params={name}={value}" for name, value in parameters.items()]
         command = [Path(sys.executable).with_name("localjobs"), "run", job, "-t", "local", "-o", "json", *told]
+        command += ["--compute", compute]
         done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return json.loads(done.stdout)

@@ -23,7 +23,7 @@ def passed(bundle):
 @pytest.fixture(scope="module")
 def rejected(bundle, passed):
     assert passed
-    return bundle.run("strict")
+    return bundle.run("strict", compute="shared")
 
 
 def states(run):
@@ -170,7 +170,8 @@ def drained(bundle, passed):
         tool = Path(sys.executable).with_name("fraud-experiments")
         command = [tool, "add", settings, "--id", name, "--schema", features.parent.name]
         subprocess.run(command, cwd=bundle.root, env=bundle.environment, capture_output=True, check=True)
-    return bundle.run_job("experiments", as_of=DAY_AFTER_THE_DATA, trials="0", settings="small.yml", budget="0.6")
+    told = {"as_of": DAY_AFTER_THE_DATA, "trials": "0", "settings": "small.yml", "budget": "0.6"}
+    return bundle.run_job("experiments", "shared", **told)
 
 
 def test_the_budget_pays_for_two_and_the_third_waits(bundle, drained):

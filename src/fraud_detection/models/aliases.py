@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from fraud_detection.errors import GateError, ModelError
+from fraud_detection.models.integrity import fetch_model
 
 Alias = Literal["champion", "challenger", "previous"]
 Candidacy = Literal["champion", "challenger"]
@@ -127,8 +128,9 @@ def roll_back(client: MlflowClient, name: str, order: Order, load: Load = mlflow
 
 
 def require_loads(name: str, version: int, load: Load) -> None:
-    """Refuse a version that is no model; what loading raises goes on."""
+    """Refuse a version that is no model, or not the one that was trained; what loading raises goes on."""
     uri = f"models:/{name}/{version}"
+    fetch_model(uri)
     if load(uri) is None:
         raise ModelError(f"{uri} loads as nothing; expected a model")
 

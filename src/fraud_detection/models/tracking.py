@@ -19,6 +19,7 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from fraud_detection.errors import ModelError
 from fraud_detection.models import plots, scorer
 from fraud_detection.models.baseline import Baseline, describe, read_baseline
+from fraud_detection.models.integrity import MODEL_HASH, PARTS, fetch_model, hash_files
 from fraud_detection.models.metrics import evaluate, labels_of
 from fraud_detection.models.provenance import Provenance, serving_requirements
 from fraud_detection.models.score_distribution import ScoreDistribution, describe_scores
@@ -139,12 +140,13 @@ def load_baseline(run_id: str) -> Baseline:
 
 
 def load_model(uri: str) -> StoredModel:
-    """Load a model from a run or by its alias.
+    """Load a model from a run or by its version or alias.
 
     Raises:
-        ModelError: the model has no signature, or doesn't say until when it was trained.
+        ModelError: its files are not those that were trained; it has no signature, or doesn't say until when it was
+            trained.
     """
-    folder = Path(mlflow.artifacts.download_artifacts(uri))
+    folder = fetch_model(uri)
     model = mlflow.pyfunc.load_model(str(folder))
     signature, notes = model.metadata.signature, model.metadata.metadata or {}
     if signature is None or TRAINED_UNTIL not in notes:
@@ -164,9 +166,12 @@ def load_model(uri: str) -> StoredModel:
 
 
 def load_scorer(uri: str) -> Scorer:
-    """The boosters and the calibration themselves: the fast road for scoring, past MLflow's checks."""
-    folder = Path(mlflow.artifacts.download_artifacts(f"{uri}/artifacts/{scorer.ARTIFACT}"))
-    return Scorer.load(folder)
+    """The parts themselves: the fast road for scoring, past MLflow's checks.
+
+    Raises:
+        ModelError: the files are not those that were trained.
+    """
+    return Scorer.load(fetch_model(uri) / PARTS / scorer.ARTIFACT)
 
 
 def model_uri(run_id: str) -> str:
@@ -225,6 +230,9 @@ def _log_model(candidate: Candidate) -> None:
     with TemporaryDirectory() as place:
         folder = Path(place) / scorer.ARTIFACT
         candidate.scorer.save(folder)
+        parts = {f"{PARTS}/{scorer.ARTIFACT}/{file.name}": file for file in folder.iterdir()}
+        code = Path(scorer.__file__)
+        mlflow.set_tag(MODEL_HASH, hash_files({**parts, code.name: code}))
         mlflow.pyfunc.log_model(
             name=MODEL,
             python_model=scorer.__file__,

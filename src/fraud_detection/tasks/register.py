@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from fraud_detection.errors import GateError
 from fraud_detection.models.aliases import CHAMPION, Order
 from fraud_detection.models.card_facts import log_card
+from fraud_detection.models.integrity import MODEL_HASH
 from fraud_detection.models.registry import Registered, register
 from fraud_detection.models.tracking import load_verdict, model_uri
 from fraud_detection.scoring.endpoint import name_endpoint, serve_version
@@ -18,7 +19,7 @@ from fraud_detection.session import on_databricks
 from fraud_detection.tasks.context import task_context
 from fraud_detection.tasks.values import set_task_values
 
-ORIGINS = ("git_commit", "code_sha256", "lock_sha256")
+ORIGINS = ("git_commit", "code_sha256", "lock_sha256", MODEL_HASH)
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,72 @@
+"""The files of a model are those that were trained: their hash is noted with the run and the version, and checked.
+
+What is checked is what decides: the parts of the model and the code that MLflow runs when it loads one. MLflow's own
+descriptions are left out, because registering a version may write to them.
+"""
+
+import hashlib
+import logging
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import mlflow
+from mlflow import MlflowClient
+
+from fraud_detection.errors import ModelError
+
+MODEL_HASH: Final = "model_sha256"
+PARTS: Final = "artifacts"
+RUN: Final = re.compile(r"runs:/([^/]+)/.+")
+VERSION: Final = re.compile(r"models:/(.+)/(\d+)")
+ALIAS: Final = re.compile(r"models:/(.+)@([^@]+)")
+
+log = logging.getLogger(__name__)
+
+
+def hash_files(files: Mapping[str, Path]) -> str:
+    """SHA-256 over names and contents; the names are those in the folder of the model."""
+    digest = hashlib.sha256()
+    for name, file in sorted(files.items()):
+        digest.update(f"{name}\0{file.stat().st_size}\0".encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def hash_model(folder: Path) -> str:
+    """The hash of a stored model: its parts, and each Python file beside them."""
+    files = [*folder.glob("*.py"), *(path for path in (folder / PARTS).rglob("*") if path.is_file())]
+    return hash_files({file.relative_to(folder).as_posix(): file for file in files})
+
+
+def fetch_model(uri: str) -> Path:
+    """The folder of a run's model, or of a version by its number or alias, whose files are those that were trained.
+
+    Raises:
+        ModelError: they are not.
+    """
+    noted = _find_noted(MlflowClient(), uri)
+    folder = Path(mlflow.artifacts.download_artifacts(uri))
+    if noted is None:
+        log.warning("%s has no tag %s: not made by this release, so its files cannot be checked", uri, MODEL_HASH)
+        return folder
+    found = hash_model(folder)
+    if found != noted:
+        raise ModelError(
+            f"the files of {uri} have the SHA-256 {found}; expected {noted}, noted when it was trained: they were "
+            "changed or are not whole; do not use it, promote another version and find out who may write there"
+        )
+    return folder
+
+
+def _find_noted(client: MlflowClient, uri: str) -> str | None:
+    if run := RUN.fullmatch(uri):
+        tags = client.get_run(run[1]).data.tags
+    elif version := VERSION.fullmatch(uri):
+        tags = client.get_model_version(version[1], version[2]).tags
+    elif alias := ALIAS.fullmatch(uri):
+        tags = client.get_model_version_by_alias(alias[1], alias[2]).tags
+    else:
+        return None
+    return dict(tags).get(MODEL_HASH)
