@@ -1,7 +1,7 @@
 """What the 14 reference windows cost, engine by engine, reading and writing included, session start not.
 
     python benchmarks/features.py --input TRANSACTIONS.parquet --labels LABELS.parquet --engine spark --copies 8 --json
-    python benchmarks/features.py --rows-of-days 183 --compare
+    python benchmarks/features.py --days 183 --compare
 
 Each engine runs in a process of its own. `--copies N` gives the same rows to N times the entities; `--denser N` gives
 the rows of N entities to one; `--hot S` gives the share S of all rows to one card and one terminal.

@@ -245,3 +245,21 @@ def test_a_reference_page_has_no_empty_table(name):
     text = (ROOT / "docs" / "reference" / f"{name}.md").read_text(encoding="utf-8")
 
     assert not re.search(r"\|---\|\n(?!\|)", text)
+
+
+def test_each_test_that_a_promise_names_is_there():
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    named = {(file, test) for file, test in re.findall(r"`(tests/[\w/]+\.py)::(\w+)", text)}
+    assert len(named) > 100
+    lost = [
+        f"{file}::{test}" for file, test in named if f"def {test}(" not in (ROOT / file).read_text(encoding="utf-8")
+    ]
+    assert lost == []
+
+
+def test_each_file_that_the_threat_model_names_is_there():
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    files = [path.as_posix() for path in ROOT.rglob("*") if not {".venv", ".git", ".venv-connect"} & set(path.parts)]
+    named = set(re.findall(r"`([\w./-]+\.(?:py|yml|txt|toml))`", text))
+    assert len(named) > 50
+    assert [name for name in named if not any(f"/{file}".endswith(f"/{name}") for file in files)] == []

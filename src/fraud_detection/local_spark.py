@@ -5,13 +5,11 @@
 
 import hashlib
 import os
-import shutil
 import sys
 import tempfile
 from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
-from urllib.parse import urlparse
 from urllib.request import urlopen
 
 import psutil
@@ -21,10 +19,31 @@ from fraud_detection.errors import MachineError
 
 JARS = Path(sys.prefix) / "share" / "fraud_detection" / "jars"
 CLASS_ARCHIVE = JARS / "classes.jsa"
-DELTA_GROUPS = ("io.delta_", "io.unitycatalog_")
 MAVEN = "https://repo1.maven.org/maven2"
-# By name, for Maven Central has no connector of every version of pyspark, and not every part of each connector.
-KAFKA_JARS = {
+# By name: delta-spark brings its jars by Ivy, which knows no hashes; and Maven Central has no Kafka connector of every
+# version of pyspark, and not every part of each connector.
+MAVEN_JARS = {
+    "io/delta/delta-spark_4.1_2.13/4.4.0/delta-spark_4.1_2.13-4.4.0.jar": (
+        "75a9400986853c061f5109f012547de2545a5759e5e752e5ef633dabe16a4f10"
+    ),
+    "io/delta/delta-storage/4.4.0/delta-storage-4.4.0.jar": (
+        "c46735481fa8e326b0957be02b4420cbcab4b325bb08009b7f2045a95133f1cc"
+    ),
+    "io/delta/delta-kernel-api/4.4.0/delta-kernel-api-4.4.0.jar": (
+        "ee9b5a14ac3b7efdff4d61a58478fe8eb0e5a3fbca43889dca7290795fe79a11"
+    ),
+    "io/delta/delta-kernel-defaults/4.4.0/delta-kernel-defaults-4.4.0.jar": (
+        "225c975199e4718b38ee5b7e6da7f19e9585024262b2cec2656b32151a856b0b"
+    ),
+    "io/delta/delta-kernel-unitycatalog/4.4.0/delta-kernel-unitycatalog-4.4.0.jar": (
+        "cea22dfb4ac562b3cd27bf652697750e8336009d73fb06631363aaaad5345ffa"
+    ),
+    "io/unitycatalog/unitycatalog-client/0.6.0/unitycatalog-client-0.6.0.jar": (
+        "48257499a86b801a3e2372cec55ac226ca1c1c7eabe5c118e7302f29a1fdbc19"
+    ),
+    "io/unitycatalog/unitycatalog-hadoop/0.6.0/unitycatalog-hadoop-0.6.0.jar": (
+        "c47b63c961c87102b9e1d63809a0915ba4c86b7652f57c8d39ca3a05b441a150"
+    ),
     "org/apache/spark/spark-sql-kafka-0-10_2.13/4.1.3/spark-sql-kafka-0-10_2.13-4.1.3.jar": (
         "cb31ffd9c8f5527dba061db8af671d295562092e4f3f5ff42fc249fab8a8fde6"
     ),
@@ -38,7 +57,7 @@ KAFKA_JARS = {
         "5273c8bc8c0dca2211175c0d27efbd7228efae99689aac001a8e1ef8e872e9ef"
     ),
 }
-"""The connector and what it needs beyond pyspark's jars: path in Maven Central → SHA-256."""
+"""Delta and the Kafka connector, with what they need beyond pyspark's jars: path in Maven Central → SHA-256."""
 DRIVER_MEMORY = "4g"
 RECORDING_SECONDS = 600
 COLLECTOR = "-XX:+UseParallelGC"
@@ -89,29 +108,17 @@ def _start_options(archive: Path) -> str:
 
 
 def fetch_jars() -> list[Path]:
-    """Resolve the Delta jars that fit the installed delta-spark, by Spark's own Ivy, and keep them in the environment.
-
-    Only Delta's own jars are kept: the others that Ivy brings are in pyspark already.
-    """
-    from delta import configure_spark_with_delta_pip  # noqa: PLC0415  only at set-up; the cluster has no delta package
-
-    builder = _configure(SparkSession.builder.master("local[1]"), "")
-    session = configure_spark_with_delta_pip(builder).getOrCreate()
-    resolved = [Path(urlparse(jar).path) for jar in (session.conf.get("spark.jars", None) or "").split(",")]
-    session.stop()
-    JARS.mkdir(parents=True, exist_ok=True)
-    own = [jar for jar in resolved if jar.name.startswith(DELTA_GROUPS)]
-    return [Path(shutil.copy2(jar, JARS / jar.name)) for jar in own]
-
-
-def fetch_kafka_jars() -> list[Path]:
-    """Download those jars of the Kafka connector that are not there yet; the paths of these.
+    """Download those jars that are not there yet, and remove those of before; the paths of the new ones.
 
     Raises:
         MachineError: a jar is not the one that was chosen.
     """
     JARS.mkdir(parents=True, exist_ok=True)
-    missing = {path: known for path, known in KAFKA_JARS.items() if not (JARS / Path(path).name).exists()}
+    names = {Path(path).name for path in MAVEN_JARS}
+    for jar in JARS.glob("*.jar"):
+        if jar.name not in names:
+            jar.unlink()
+    missing = {path: known for path, known in MAVEN_JARS.items() if not (JARS / Path(path).name).exists()}
     return [_download(path, known) for path, known in missing.items()]
 
 
@@ -156,9 +163,7 @@ def main() -> None:
     Raises:
         MachineError: Java recorded no classes.
     """
-    if not sorted(JARS.glob(f"{DELTA_GROUPS[0]}*.jar")):
-        fetch_jars()
-    if fetch_kafka_jars():
+    if fetch_jars():
         CLASS_ARCHIVE.unlink(missing_ok=True)  # it fits one class path only
     if not CLASS_ARCHIVE.exists():
         with tempfile.TemporaryDirectory() as folder:

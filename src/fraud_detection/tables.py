@@ -71,6 +71,7 @@ class Tables:
         """Create the table with its layout and constraints; complete one that is older, or whose creation was cut."""
         if not self.exists(spark, table.name):
             _clear_cut_creation(self.folder(table.name))
+            self.create_schema(spark)
             spark.sql(self._creation(table))
         absent = [name for name in table.columns if name not in spark.table(self.name(table.name)).columns]
         if absent:

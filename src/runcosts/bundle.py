@@ -66,10 +66,12 @@ def resolve_branch(root: Path, branch: str, target: str | None, command: str) ->
     Raises:
         BundleError: git knows no such branch here, or the bundle there is refused.
     """
+    if branch.startswith("-"):
+        raise BundleError(f"{branch!r} is no branch; expected a name that git does not take for an option")
     git = _find_program("git")
     archive = [git, "-C", str(root), "archive", "--format=tar", branch, "--", "."]
     done = subprocess.run(archive, capture_output=True, check=False)  # noqa: S603 - git, told what to read
-    if branch.startswith("-") or done.returncode != 0:
+    if done.returncode != 0:
         raise BundleError(f"{branch!r} is no file and no branch here: {done.stderr.decode(errors='replace').strip()}")
     with tempfile.TemporaryDirectory() as folder, tarfile.open(fileobj=io.BytesIO(done.stdout)) as files:
         files.extractall(folder, filter="data")

@@ -134,7 +134,7 @@ def scored(bundle, passed):
 
 def test_the_scoring_job_scores_each_transaction_of_the_last_days_once(bundle, scored):
     run, predictions = scored
-    assert states(run).items() >= dict.fromkeys(["data_prep", "feature_build", "score"], "SUCCESS").items()
+    assert states(run).items() >= dict.fromkeys(["data_prep", "feature_build", "score", "monitor"], "SUCCESS").items()
     features = bundle.read("transaction_features")
     last_days = features.filter(pl.col("event_date") > features["event_date"].max() - pl.duration(days=7))
     assert predictions["transaction_id"].sort().to_list() == last_days["transaction_id"].sort().to_list()

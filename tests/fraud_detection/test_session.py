@@ -2,6 +2,8 @@
 
 import hashlib
 import sys
+from importlib.metadata import version
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -135,15 +137,21 @@ def test_the_local_session_speaks_delta_in_utc(spark):
     assert spark.conf.get("spark.sql.catalog.spark_catalog") == "org.apache.spark.sql.delta.catalog.DeltaCatalog"
 
 
-def test_jars_of_kafka_are_fetched_once_and_only_those_that_were_chosen(monkeypatch, tmp_path):
+def test_jars_are_fetched_once_and_only_those_that_were_chosen(monkeypatch, tmp_path):
     (tmp_path / "maven").mkdir()
     (tmp_path / "maven" / "a.jar").write_bytes(b"jar")
     monkeypatch.setattr(local_spark, "MAVEN", (tmp_path / "maven").as_uri())
     monkeypatch.setattr(local_spark, "JARS", tmp_path / "jars")
-    monkeypatch.setattr(local_spark, "KAFKA_JARS", {"a.jar": "0" * 64})
+    monkeypatch.setattr(local_spark, "MAVEN_JARS", {"a.jar": "0" * 64})
     with pytest.raises(MachineError, match=r"a\.jar has SHA-256 .*; expected 0{64}: do not use it"):
-        local_spark.fetch_kafka_jars()
+        local_spark.fetch_jars()
     assert list((tmp_path / "jars").iterdir()) == []
-    monkeypatch.setattr(local_spark, "KAFKA_JARS", {"a.jar": hashlib.sha256(b"jar").hexdigest()})
-    assert local_spark.fetch_kafka_jars() == [tmp_path / "jars" / "a.jar"]
-    assert local_spark.fetch_kafka_jars() == []
+    monkeypatch.setattr(local_spark, "MAVEN_JARS", {"a.jar": hashlib.sha256(b"jar").hexdigest()})
+    assert local_spark.fetch_jars() == [tmp_path / "jars" / "a.jar"]
+    (tmp_path / "jars" / "a-of-before.jar").touch()
+    assert local_spark.fetch_jars() == []
+    assert [jar.name for jar in (tmp_path / "jars").iterdir()] == ["a.jar"]
+
+
+def test_the_jars_of_delta_are_those_of_the_installed_package():
+    assert f"delta-spark_4.1_2.13-{version('delta-spark')}.jar" in {Path(path).name for path in local_spark.MAVEN_JARS}

@@ -131,6 +131,12 @@ def make_log(folder, name):
     (folder / "_delta_log" / name).write_text("{")
 
 
+def test_the_first_table_of_a_session_brings_its_schema_with_it(spark, tables, make_rows):
+    tables.ensure(spark, CARDS)
+    tables.merge(CARDS, make_rows(("a", 1, 10)))
+    assert tables.read(spark, CARDS.name).count() == 1
+
+
 def test_a_folder_whose_table_was_never_committed_becomes_the_table(spark, tables, make_rows):
     make_log(tables.folder(CARDS.name), ".00000000000000000000.json.7c0f.tmp")
     tables.create_schema(spark)

@@ -61,9 +61,9 @@ def test_a_history_that_breaks_its_contract_fails_with_the_same_message(spark, h
 
 def test_the_zone_of_the_session_changes_nothing(spark, history):
     history = history.head(2000)
-    spark.conf.set("spark.sql.spark.timeZone", "Asia/Tokyo")
+    spark.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
     features = in_order(compute_on_spark(spark, history).withColumn("event_time", F.unix_micros("event_time")))
-    spark.conf.set("spark.sql.spark.timeZone", "UTC")
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
     expected = single_node.compute_features(history).with_columns(pl.col("event_time").to_physical())
     assert_frame_equal(features, expected, check_exact=True)
 

@@ -115,6 +115,7 @@ def test_an_amount_that_nobody_can_know_has_no_difference(estimate, root):
         (["--bundle", "nothing.json"], "expected a resolved bundle"),
         (["--bundle", "-"], "expected the JSON of a resolved bundle"),
         (["--compare", "nothing"], "'nothing' is no file and no branch here"),
+        (["--compare=--output=written"], "'--output=written' is no branch"),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_status_2_and_a_reason(estimate, arguments, said):

@@ -130,8 +130,7 @@ def roll_back(client: MlflowClient, name: str, order: Order, load: Load = mlflow
 def require_loads(name: str, version: int, load: Load) -> None:
     """Refuse a version that is no model, or not the one that was trained; what loading raises goes on."""
     uri = f"models:/{name}/{version}"
-    fetch_model(uri)
-    if load(uri) is None:
+    if load(str(fetch_model(uri))) is None:
         raise ModelError(f"{uri} loads as nothing; expected a model")
 
 

@@ -15,9 +15,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -34,7 +34,15 @@ DIRT = Dirt(broken=0.02, duplicate=0.02, late=0.02, bad_amount=0.02)
 NOW = as_of(WORLD)
 SCHEMA = "fraud"
 PATIENCE = 300
-TIMES_OF_RUNS = ("ingested_at", "updated_at", "first_seen_at", "checked_at", "scored_at", "decided_at", "silver_updated_at")
+TIMES_OF_RUNS = (
+    "ingested_at",
+    "updated_at",
+    "first_seen_at",
+    "checked_at",
+    "scored_at",
+    "decided_at",
+    "silver_updated_at",
+)
 LIMITS = {"min": 0, "max": 1}
 LENIENT = {f"{end}_{name}": LIMITS[end] for name in ("auc_roc", "average_precision", "card_share") for end in LIMITS}
 LENIENT |= {"max_calibration_error": 1, "min_frauds": 1, "min_slice_auc": 0, "min_slice_frauds": 10_000}

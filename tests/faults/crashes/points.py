@@ -19,7 +19,9 @@ from pyspark.sql import DataFrameWriter, SparkSession
 from pyspark.sql.streaming import DataStreamWriter
 from sqlalchemy.engine.default import DefaultDialect
 
-WRITES = re.compile(r"\s*(CREATE (?:OR REPLACE )?TABLE|ALTER|MERGE|INSERT|UPDATE|DELETE|OPTIMIZE|VACUUM|DROP)\b", re.I)
+WRITES = re.compile(
+    r"\s*(CREATE (?:OR REPLACE )?TABLE|ALTER|MERGE|INSERT|UPDATE|DELETE|OPTIMIZE|VACUUM|DROP)\b", re.IGNORECASE
+)
 TABLE = re.compile(r"`\.`(\w+)`")
 CHANGING = re.compile(r"[0-9a-f]{32}|[0-9a-f-]{36}|(?<=-)[0-9a-f]{12,}|\d{4,}|tmp\w+|(?<=uploading\.)\w+")
 CUT = "cut"

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+import yaml
 
 from fraud_detection.errors import ModelError
 from fraud_detection.models import registry, tracking
@@ -12,6 +13,7 @@ from fraud_detection.models.verdict import Check, Verdict
 from fraud_detection.scoring.champion import load_version
 
 NAME = "fraud"
+PICKLED = "mlflow.pyfunc.model"
 ORDER = Order("ann", datetime(2018, 8, 8, tzinfo=UTC))
 REJECTED = Verdict((Check("auc_roc", passed=False, found="0.5", expected="0.8"),))
 
@@ -51,7 +53,7 @@ def test_a_changed_file_is_refused_wherever_a_model_is_loaded(files, store, run_
         "for scoring": lambda: load_version(NAME, 1),
         "for promotion": lambda: promote(store, NAME, 1, ORDER),
     }
-    with pytest.raises(ModelError, match="expected .*, noted when it was trained"):
+    with pytest.raises(ModelError, match=r"expected .*, noted when it was trained"):
         loads[load]()
     assert store.get_registered_model(NAME).aliases == {}
 
@@ -68,15 +70,38 @@ def test_code_that_was_put_into_a_model_is_not_run(files, store, tmp_path):
     assert not proof.exists()
 
 
-@pytest.mark.parametrize("change", [lambda folder: (folder / "more.py").write_text(""), lambda folder: _remove(folder)])
+def test_a_pickle_that_was_put_into_a_model_is_not_opened(files, store, tmp_path):
+    proof = tmp_path / "opened"
+    (files / "evil.pkl").write_bytes(b"cbuiltins\nexec\n(S\"open('%s', 'w').close()\"\ntR." % str(proof).encode())
+    described = yaml.safe_load((files / "MLmodel").read_text())
+    python = described["flavors"]["python_function"]
+    del python["model_code_path"]
+    (files / "MLmodel").write_text(
+        yaml.safe_dump(
+            described
+            | {"flavors": {"python_function": python | {"loader_module": PICKLED, "python_model": "evil.pkl"}}}
+        )
+    )
+    with pytest.raises(Exception, match=r".+"):  # MLflow alone opens it, and then has no model
+        mlflow.pyfunc.load_model(str(files))
+    assert proof.exists()
+    proof.unlink()
+    with pytest.raises(ModelError, match="says that it is loaded by"):
+        promote(store, NAME, 1, ORDER)
+    with pytest.raises(ModelError, match="says that it is loaded by"):
+        tracking.load_model(f"models:/{NAME}/1")
+    assert not proof.exists()
+
+
+def remove(folder):
+    (folder / "artifacts" / "boosters" / "booster-1.ubj").unlink()
+
+
+@pytest.mark.parametrize("change", [lambda folder: (folder / "more.py").write_text(""), remove])
 def test_a_file_too_many_or_too_few_is_refused(files, change):
     change(files)
     with pytest.raises(ModelError, match="changed or are not whole"):
         load_version(NAME, 1)
-
-
-def _remove(folder):
-    (folder / "artifacts" / "boosters" / "booster-1.ubj").unlink()
 
 
 def test_a_model_of_before_there_were_hashes_is_loaded_with_a_warning(files, store, caplog):

@@ -72,6 +72,15 @@ def test_a_task_does_not_outlive_a_runner_that_is_killed(killed_run):
     wait_until_gone(pid)
 
 
+def test_nor_does_what_the_task_has_started_in_a_process_group_of_its_own(bench, wheel, start, pid_in, tmp_path):
+    bench.write([wheel("a", "sleep_with_child", tmp_path / "child")])
+    process = start("run", "job")
+    child = pid_in(tmp_path / "child")
+    process.kill()
+    process.communicate(timeout=20)
+    wait_until_gone(child)
+
+
 def test_a_run_of_a_killed_runner_is_found_and_ended(bench, killed_run, localjobs):
     run_id, _ = killed_run
     assert Store(bench.root).load(run_id).state == "RUNNING"

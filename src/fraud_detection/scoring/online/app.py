@@ -28,7 +28,7 @@ from fraud_detection.scoring.online.guard import (
     answer_problem,
     read_body,
 )
-from fraud_detection.scoring.online.problems import Problem
+from fraud_detection.scoring.online.problems import Problem, store_down
 from fraud_detection.scoring.online.requests import is_many, read_transactions
 from fraud_detection.scoring.online.scoring import Pipeline
 from fraud_detection.scoring.online.settings import ServingSettings
@@ -180,7 +180,7 @@ def _operation_routes(parts: Parts, app: FastAPI) -> APIRouter:
         try:
             await parts.store.check()
         except StoreError as error:
-            raise Problem("store_down", str(error)) from error
+            raise store_down(error) from error
         return JSONResponse({"status": "ready", **_tell_models(line_up)})
 
     @router.get("/metrics", tags=["operation"])

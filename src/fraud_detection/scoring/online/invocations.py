@@ -56,7 +56,7 @@ def _read(body: bytes, media_type: str) -> tuple[pd.DataFrame, int]:
         raise Problem("bad_request", f"expected an object with one of {', '.join(READERS)}")
     try:
         return READERS[forms[0]](given[forms[0]]), int((given.get("params") or {}).get(REASONS, 0))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise Problem("bad_request", f"{forms[0]} holds no table, or params no numbers: {error}") from error
 
 
@@ -66,5 +66,5 @@ def _to_matrix(rows: pd.DataFrame, features: tuple[str, ...]) -> np.ndarray:
         raise Problem("bad_request", f"columns {', '.join(lacking)} are missing; expected all features of the model")
     try:
         return rows[list(features)].to_numpy(dtype=np.float64, na_value=np.nan).astype(np.float32)
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise Problem("bad_request", f"a feature is no number: {error}") from error

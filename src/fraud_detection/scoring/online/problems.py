@@ -1,6 +1,7 @@
 """Answers to what cannot be scored: problem details (RFC 9457), never a stack trace."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -29,6 +30,9 @@ CODES: Final[Mapping[str, tuple[int, str]]] = {
     "model_failed": (503, "The model cannot be used"),
 }
 """Every code, with its status and title."""
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -68,3 +72,9 @@ class Problem(Exception):  # noqa: N818  an answer, which happens to be raised
         if self.status in {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT}:
             return {"Connection": "close"}  # the rest of the body is not read
         return {}
+
+
+def store_down(error: Exception) -> Problem:
+    """What a caller hears of a store that fails: what a database says, names of hosts and users, is for the log."""
+    log.error("%s", error)
+    return Problem("store_down", "the app's log says why; ask again later")

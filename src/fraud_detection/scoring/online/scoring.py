@@ -17,7 +17,7 @@ from fraud_detection.scoring.online.answers import Flag, Verdict, decide, find_f
 from fraud_detection.scoring.online.champion import LiveLineUp
 from fraud_detection.scoring.online.history import STORED, Rows, pack
 from fraud_detection.scoring.online.metrics import ALERTS, BATCH, DECIDED, FLAGS, SCORED, STOOD_IN, STORE_ERRORS
-from fraud_detection.scoring.online.problems import Problem
+from fraud_detection.scoring.online.problems import store_down
 from fraud_detection.scoring.online.shadow import Answered, Shadow
 from fraud_detection.scoring.online.store import Store
 
@@ -56,7 +56,7 @@ class Pipeline:
             await self.store.add(_to_rows(transactions, features))
         except StoreError as error:
             STORE_ERRORS.inc()
-            raise Problem("store_down", str(error)) from error
+            raise store_down(error) from error
         _count(verdicts, flags)
         if line_up.shadow:
             self.shadow.offer(Answered(line_up.shadow, features, verdicts))

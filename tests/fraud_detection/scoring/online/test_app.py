@@ -205,6 +205,8 @@ def test_invocations_read_csv_too(client):
         ('{"dataframe_records": [{"amount": 1}]}', (400, "bad_request")),
         (json.dumps({"dataframe_records": [dict.fromkeys(MODEL_FEATURES, "x")]}), (400, "bad_request")),
         (json.dumps({"inputs": {"amount": [1]}, "params": {"reasons": "x"}}), (400, "bad_request")),
+        (json.dumps({"dataframe_records": [dict.fromkeys(MODEL_FEATURES, 10**400)]}), (400, "bad_request")),
+        ('{"inputs": {"amount": [1]}, "params": {"reasons": 1e999}}', (400, "bad_request")),
         ("[" * 100_000, (400, "not_json")),
     ],
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from datetime import UTC, datetime
 
 import pytest
@@ -175,6 +176,7 @@ def test_postgres_that_dies_is_a_503_until_it_is_back(make_client, database):
     answer = client.post(SCORE, json=GOOD | {"transaction_id": "2"})
     assert told(answer) == (503, "store_down")
     assert answer.headers["retry-after"]
+    assert not any(value in answer.text for value in (os.environ["PGHOST"], os.environ["PGPORT"]))
     database.start()
     assert client.post(SCORE, json=GOOD | {"transaction_id": "2"}).json()["flags"] == []
 
