@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import astuple
 
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from runcosts.errors import LedgerError, SettingsError
@@ -47,8 +46,9 @@ def write_rows(spark: SparkSession, table: str, rows: Sequence[RunCost]) -> None
                 "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *",
                 source=source,
             )
-        except PySparkException as refused:
-            if not (refused.getCondition() or "").startswith(CONFLICT):
+        except Exception as refused:
+            # Delta's conflicts come as Py4J's errors, as PySpark's or as delta's own: their text is one.
+            if CONFLICT not in str(refused):
                 raise
             time.sleep(FIRST_PAUSE_SECONDS * 2**tries)
         else:

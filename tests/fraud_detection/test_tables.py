@@ -1,6 +1,8 @@
 """Tables on real Delta: names, creation, merging, replacing."""
 
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -10,8 +12,10 @@ import pytest
 from polars.testing import assert_frame_equal
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
 
-from fraud_detection.errors import ConfigurationError
+from fraud_detection import tables as tables_module
+from fraud_detection.errors import ConfigurationError, DataError
 from fraud_detection.schemas import TableSchema
 from fraud_detection.tables import Tables
 from fraud_detection.tasks.rows import to_polars
@@ -179,3 +183,46 @@ def test_a_warehouse_may_lie_in_a_folder_with_a_quote_in_its_name(spark, make_ta
     tables.ensure(spark, CARDS)
     tables.merge(CARDS, make_rows(("a", 1, 10)))
     assert (tmp_path / "o'brien's data" / tables.schema / "cards" / "_delta_log").is_dir()
+
+
+@pytest.fixture
+def beaten(spark, cards, make_rows, tmp_path):
+    """Merges a row, while another session merges another one into the same file of the table."""
+    cards.merge(CARDS, make_rows(("a", 1, 10), ("b", 1, 10)))
+    under_way, other_is_done = tmp_path / "under_way", tmp_path / "other_is_done"
+
+    def hold(amount):
+        under_way.touch()
+        while not other_is_done.exists():
+            time.sleep(0.05)
+        return amount
+
+    def merge():
+        held = make_rows(("a", 1, 20)).withColumn("amount", F.udf(hold, "BIGINT")("amount"))
+        other = spark.newSession().createDataFrame([("b", 1, 30)], ROWS)
+        with ThreadPoolExecutor(1) as threads:
+            late = threads.submit(cards.merge, CARDS, held)
+            while not under_way.exists():
+                assert not late.done()
+                time.sleep(0.05)
+            cards.merge(CARDS, other)
+            other_is_done.touch()
+            late.result()
+
+    return merge
+
+
+@pytest.mark.classic("two sessions of one JVM")
+def test_a_merge_that_another_writer_beat_is_tried_again_and_both_are_kept(spark, cards, beaten, caplog):
+    beaten()
+    assert "cards: another writer was first (DELTA_CONCURRENT" in caplog.text
+    assert_frame_equal(contents(spark, cards), frame(("a", 1, 20), ("b", 1, 30)))
+
+
+@pytest.mark.classic("two sessions of one JVM")
+def test_a_writer_that_never_wins_gives_up_by_name_and_has_written_nothing(spark, cards, beaten, monkeypatch):
+    monkeypatch.setattr(tables_module, "MOST_TRIES", 1)
+    monkeypatch.setattr(tables_module, "FIRST_PAUSE_SECONDS", 0)
+    with pytest.raises(DataError, match="cards: other writers were first 1 times"):
+        beaten()
+    assert_frame_equal(contents(spark, cards), frame(("a", 1, 10), ("b", 1, 30)))

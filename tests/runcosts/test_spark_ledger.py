@@ -78,9 +78,7 @@ def test_a_name_is_quoted_part_by_part():
     assert quoted_name("main.fraud-dev.run_costs") == "`main`.`fraud-dev`.`run_costs`"
 
 
-class Conflict(PySparkException):
-    def getCondition(self):  # noqa: N802 - Spark's own name
-        return "DELTA_CONCURRENT_APPEND.WITHOUT_HINT"
+CONFLICT = "An error occurred while calling o1.sql.\n: io.delta.…: [DELTA_CONCURRENT_APPEND.WITHOUT_HINT] Transaction …"
 
 
 class BusySpark:
@@ -96,7 +94,7 @@ class BusySpark:
         if text.startswith("MERGE"):
             self.merges += 1
             if self.merges <= self.losses:
-                raise Conflict(message="another writer won")
+                raise RuntimeError(CONFLICT)
 
 
 def test_a_merge_that_another_writer_beat_is_tried_again(make_row, monkeypatch):
