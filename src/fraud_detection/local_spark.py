@@ -86,7 +86,7 @@ def build_local_session(warehouse: Path, cores: str = "*", java_options: str = "
     jars = sorted(JARS.glob("*.jar"))
     if not jars:
         raise MachineError(f"found no Delta jars in {JARS}; run `make setup`, which fetches them once")
-    builder = _configure(SparkSession.builder.master(f"local[{cores}]"), java_options or _start_options(CLASS_ARCHIVE))
+    builder = _configure(SparkSession.builder.master(f"local[{cores}]"), java_options or start_options(CLASS_ARCHIVE))
     builder.config("spark.driver.extraClassPath", os.pathsep.join(map(str, jars)))
     builder.config("spark.sql.warehouse.dir", str(warehouse.resolve()))
     session = builder.getOrCreate()
@@ -102,7 +102,8 @@ def _configure(builder: SparkSession.Builder, java_options: str) -> SparkSession
     return builder.config("spark.driver.extraJavaOptions", java_options)
 
 
-def _start_options(archive: Path) -> str:
+def start_options(archive: Path) -> str:
+    """How a JVM starts fast: by the classes that were recorded, where they were."""
     quiet = f"{COLLECTOR} -Xshare:auto -Xlog:cds=off -Xlog:cds+dynamic=off"
     return f"{quiet} -XX:SharedArchiveFile={archive}" if archive.exists() else quiet
 

@@ -27,7 +27,7 @@ from pyspark.java_gateway import launch_gateway
 from crashes.child import run_task
 from fraud_detection.data.generator import World, generate_transactions
 from fraud_detection.data.landing import Dirt, as_of, write_landing
-from fraud_detection.local_spark import JARS, _start_options
+from fraud_detection.local_spark import JARS, start_options
 
 WORLD = World(customers=100, terminals=300, days=60, seed=4)
 DIRT = Dirt(broken=0.02, duplicate=0.02, late=0.02, bad_amount=0.02)
@@ -310,7 +310,7 @@ def warm_jvm(settings: Mapping[str, str]) -> Iterator[dict[str, str]]:
     conf = SparkConf(loadDefaults=False)
     jars = os.pathsep.join(str(jar) for jar in sorted(JARS.glob("*.jar")))
     told = {"spark.driver.extraClassPath": jars, "spark.driver.memory": "1g"}
-    told["spark.driver.extraJavaOptions"] = _start_options(JARS / "classes.jsa")
+    told["spark.driver.extraJavaOptions"] = start_options(JARS / "classes.jsa")
     for name, value in {**told, **settings}.items():
         conf.set(name, value)
     gateway = launch_gateway(conf)
