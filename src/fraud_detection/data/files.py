@@ -14,6 +14,8 @@ from typing import Literal
 
 import polars as pl
 from polars.exceptions import PolarsError
+from pyarrow import ArrowException
+from pyarrow.parquet import ParquetFile
 
 from fraud_detection.errors import DataError
 
@@ -25,6 +27,7 @@ EXTENSIONS: dict[str, Format] = {
     ".csv": "csv",
     ".parquet": "parquet",
 }
+ROWS_AT_A_TIME = 65_536
 BYTE_ORDER_MARK = "\ufeff"
 NOT_UTF8 = "\ufffd"
 """Stands before every byte that is no UTF-8; the byte follows as <hex>, so that nothing of it is lost."""
@@ -54,7 +57,7 @@ def read_lines(name: str, content: bytes, kind: Format, max_bytes: int) -> Lines
     _refuse_large(name, len(content), max_bytes)
     plain = _unpack(name, content, max_bytes) if name.lower().endswith(".gz") else content
     if kind == "parquet":
-        return Lines(_rows_as_json(name, plain))
+        return Lines(_rows_as_json(name, plain, max_bytes))
     lines = _split(as_text(plain))
     if kind == "csv":
         return Lines(lines[1:], first=2, header=lines[0] if lines else None)
@@ -98,16 +101,28 @@ def _keep_bytes(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("fraud_detection.keep_bytes", _keep_bytes)
 
 
-def _rows_as_json(name: str, content: bytes) -> list[str]:
-    """Each row as a JSON object. Numbers that JSON cannot hold exactly, and times, are written as text."""
+def _rows_as_json(name: str, content: bytes, max_bytes: int) -> list[str]:
+    """Each row as a JSON object. Numbers that JSON cannot hold exactly, and times, are written as text.
+
+    Some rows at a time, so that a small file that holds very many equal ones stops at the limit, not at the memory.
+    """
+    lines: list[str] = []
+    size = 0
     try:
-        rows = pl.read_parquet(BytesIO(content))
-    except PolarsError as error:
+        for batch in ParquetFile(BytesIO(content)).iter_batches(ROWS_AT_A_TIME):
+            if batch.num_columns:
+                texts = _as_json(pl.DataFrame(batch))
+                size += int(texts.str.len_bytes().sum())
+                _refuse_large(name, size, max_bytes)
+                lines += texts.to_list()
+    except (ArrowException, OSError, PolarsError) as error:
         raise DataError(f"{name} cannot be read as Parquet: {error}; deliver it again, whole") from error
-    if not rows.width:
-        return []
+    return lines
+
+
+def _as_json(rows: pl.DataFrame) -> pl.Series:
     texts = rows.select(_as_text(column, kind) for column, kind in rows.schema.items())
-    return texts.select(pl.struct(pl.all()).struct.json_encode()).to_series().to_list()
+    return texts.select(pl.struct(pl.all()).struct.json_encode()).to_series()
 
 
 def _as_text(name: str, kind: pl.DataType) -> pl.Expr:

@@ -9,7 +9,7 @@ from io import BytesIO
 import polars as pl
 import pytest
 
-from fraud_detection.data.files import Lines, find_format, read_lines
+from fraud_detection.data.files import ROWS_AT_A_TIME, Lines, find_format, read_lines
 from fraud_detection.errors import DataError
 
 LIMIT = 10_000
@@ -107,6 +107,19 @@ def test_a_row_of_parquet_is_a_json_object_that_loses_no_digit_and_no_nanosecond
         "tags": ["a"],
     }
     assert (second["double"], second["nanos"], second["id"]) == ("NaN", None, None)
+
+
+def test_a_small_parquet_file_that_unpacks_to_too_much_stops_at_the_limit():
+    content = parquet(note=["x" * 100] * 1_000_000)
+    assert len(content) < 100_000
+    with pytest.raises(DataError, match=r"a\.parquet has \d+ bytes or more; expected at most 5000000"):
+        read_lines("a.parquet", content, "parquet", 5_000_000)
+
+
+def test_parquet_is_read_in_parts_and_keeps_its_order():
+    count = 2 * ROWS_AT_A_TIME + 1
+    lines = read_lines("a.parquet", parquet(id=list(range(count))), "parquet", 10 * LIMIT + 10**8).raw
+    assert [json.loads(line)["id"] for line in lines] == list(range(count))
 
 
 def test_a_parquet_file_without_rows_has_no_lines():
