@@ -1,9 +1,7 @@
 """Table names, creation and merging: the only place that spells a table's name."""
 
-import logging
 import re
 import shutil
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +12,7 @@ from fraud_detection.errors import ConfigurationError, DataError
 from fraud_detection.schemas import TableSchema
 
 CONFLICT = re.compile(r"DELTA_CONCURRENT\w*")
-MOST_TRIES = 5
-FIRST_PAUSE_SECONDS = 1.0
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -92,8 +86,6 @@ class Tables:
     def merge(self, table: TableSchema, rows: DataFrame) -> None:
         """Insert new rows and replace those whose key is there; `rows` must hold each key once.
 
-        Where another writer was first, it is tried again on what that one left.
-
         Where the table has a stamp, a row whose content is the same keeps it, and takes over the origin alone.
         """
         rows.select(*table.column_names).createOrReplaceTempView("rows_to_merge")
@@ -101,7 +93,7 @@ class Tables:
             f"MERGE INTO {self.name(table.name)} AS t USING rows_to_merge AS s ON {_equal(table.key, '=')} "
             f"{_when_matched(table)} {_when_not_matched(table)}"
         )
-        _insist(rows.sparkSession, statement, table.name)
+        _write(rows.sparkSession, statement, table.name)
 
     def remove(self, table: TableSchema, rows: DataFrame) -> None:
         """Delete the rows whose keys are in `rows`, in one commit."""
@@ -110,7 +102,7 @@ class Tables:
             f"MERGE INTO {self.name(table.name)} AS t USING rows_to_remove AS s ON {_equal(table.key, '=')} "
             "WHEN MATCHED THEN DELETE"
         )
-        _insist(rows.sparkSession, statement, table.name)
+        _write(rows.sparkSession, statement, table.name)
 
     def add_missing(self, table: TableSchema, rows: DataFrame) -> None:
         """Append the rows whose key is not there yet; `rows` must hold each key once."""
@@ -148,7 +140,7 @@ class Tables:
             How many data files were added, removed from the table, and how many it has now.
         """
         self._register(spark, table)
-        done = _insist(spark, f"OPTIMIZE {self.name(table)}", table).collect()[0].metrics  # one row
+        done = _write(spark, f"OPTIMIZE {self.name(table)}", table).collect()[0].metrics  # one row
         spark.sql(f"VACUUM {self.name(table)} RETAIN {int(retention_hours)} HOURS")
         files = int(self.detail(spark, table).numFiles)
         return {"added": done.numFilesAdded, "removed": done.numFilesRemoved, "files": files}
@@ -187,27 +179,25 @@ class Tables:
             spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING DELTA{self._location(table)}")
 
 
-def _insist(spark: SparkSession, statement: str, table: str) -> DataFrame:
-    """Execute a statement that may be repeated, again where another writer was first.
+def _write(spark: SparkSession, statement: str, table: str) -> DataFrame:
+    """Execute a statement that writes.
+
+    It isn't tried again here where another writer was first: what it writes was chosen by what the table held before.
 
     Raises:
-        DataError: others were first every time.
+        DataError: another writer was first.
     """
-    for tries in range(MOST_TRIES):
-        try:
-            return spark.sql(statement)
-        except Exception as refused:
-            # Delta's conflicts come as Py4J's errors, as PySpark's or as delta's own: their text is one.
-            conflict = CONFLICT.search(str(refused))
-            if not conflict:
-                raise
-            pause = FIRST_PAUSE_SECONDS * 2**tries
-            log.warning("%s: another writer was first (%s); again in %g s", table, conflict[0], pause)
-            time.sleep(pause)
-    raise DataError(
-        f"{table}: other writers were first {MOST_TRIES} times, and nothing was written; expected few writers at a "
-        "time: run the task again when the others are done"
-    )
+    try:
+        return spark.sql(statement)
+    except Exception as refused:
+        # Delta's conflicts come as Py4J's errors, as PySpark's or as delta's own: their text is one.
+        conflict = CONFLICT.search(str(refused))
+        if not conflict:
+            raise
+        raise DataError(
+            f"{table}: another writer was first ({conflict[0]}), and nothing was written; expected one writer at a "
+            "time: run the task again, as a job's retry does, and it reads what the other one left"
+        ) from refused
 
 
 def _when_matched(table: TableSchema) -> str:
