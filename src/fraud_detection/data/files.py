@@ -14,7 +14,7 @@ from typing import Literal
 
 import polars as pl
 from polars.exceptions import PolarsError
-from pyarrow import ArrowException
+from pyarrow import ArrowException, RecordBatch
 from pyarrow.parquet import ParquetFile
 
 from fraud_detection.errors import DataError
@@ -110,12 +110,14 @@ def _rows_as_json(name: str, content: bytes, max_bytes: int) -> list[str]:
     size = 0
     try:
         for batch in ParquetFile(BytesIO(content)).iter_batches(ROWS_AT_A_TIME):
-            if batch.num_columns:
-                texts = _as_json(pl.DataFrame(batch))
+            batch.validate(full=True)  # Polars takes for granted that text, and notes in the schema, are UTF-8
+            if batch.schema.names:
+                plain = RecordBatch.from_arrays(batch.columns, names=batch.schema.names)
+                texts = _as_json(pl.DataFrame(plain))
                 size += int(texts.str.len_bytes().sum())
                 _refuse_large(name, size, max_bytes)
                 lines += texts.to_list()
-    except (ArrowException, OSError, PolarsError) as error:
+    except (ArrowException, OSError, PolarsError, UnicodeDecodeError) as error:
         raise DataError(f"{name} cannot be read as Parquet: {error}; deliver it again, whole") from error
     return lines
 

@@ -7,7 +7,9 @@ from decimal import Decimal
 from io import BytesIO
 
 import polars as pl
+import pyarrow as pa
 import pytest
+from pyarrow.parquet import write_table
 
 from fraud_detection.data.files import ROWS_AT_A_TIME, Lines, find_format, read_lines
 from fraud_detection.errors import DataError
@@ -114,6 +116,12 @@ def test_a_small_parquet_file_that_unpacks_to_too_much_stops_at_the_limit():
     assert len(content) < 100_000
     with pytest.raises(DataError, match=r"a\.parquet has \d+ bytes or more; expected at most 5000000"):
         read_lines("a.parquet", content, "parquet", 5_000_000)
+
+
+def test_notes_in_the_schema_of_parquet_may_be_no_text():
+    buffer = BytesIO()
+    write_table(pa.table({"id": ["a"]}).replace_schema_metadata({b"note": b"\xff"}), buffer)
+    assert read_lines("a.parquet", buffer.getvalue(), "parquet", LIMIT).raw == ['{"id":"a"}']
 
 
 def test_parquet_is_read_in_parts_and_keeps_its_order():
