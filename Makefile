@@ -29,7 +29,7 @@ test: $(READY) ## run the whole test suite against local Spark, two files at a t
 faults: $(READY) ## kill every task at its commit points, and the tests that are too long for every change
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest tests/fraud_detection/data/test_fuzz.py tests/fraud_detection/scoring/online/test_fuzz.py
 	@$(BIN)/python -m pytest --nightly tests/faults
-	@PYTHONPATH=tests/faults $(BIN)/python -m crashes --faults $(FAULTS)
+	@PYTHONPATH=tests/helpers:tests/faults $(BIN)/python -m crashes --faults $(FAULTS)
 
 notebooks: $(READY) ## run the notebooks on the tables that are here, each to a page in .local/notebooks
 	@$(BIN)/localjobs notebook notebooks/*.py

@@ -18,11 +18,9 @@ from fraud_detection.features.stages import plan_stages
 from fraud_detection.local_spark import build_local_session
 from fraud_detection.session import get_session, uses_connect
 from fraud_detection.tables import Tables
+from small import INTERPRETED, JAVA_OPTIONS
 
-# What runs for seconds isn't worth the best code; and code without room for it would stop being compiled at all.
-# Nor are queries over a few rows worth code of their own.
-FAST_START = ("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
-INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+FAST_START = ("JAVA_TOOL_OPTIONS", JAVA_OPTIONS)
 os.environ.pop("COLUMNS", None)  # pytest-xdist tells its workers a width, and our commands heed it
 
 

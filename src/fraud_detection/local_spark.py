@@ -83,27 +83,33 @@ def build_local_session(warehouse: Path, cores: str = "*", java_options: str = "
     Raises:
         MachineError: the Delta jars are not there.
     """
-    jars = sorted(JARS.glob("*.jar"))
-    if not jars:
-        raise MachineError(f"found no Delta jars in {JARS}; run `make setup`, which fetches them once")
-    builder = _configure(SparkSession.builder.master(f"local[{cores}]"), java_options or start_options(CLASS_ARCHIVE))
-    builder.config("spark.driver.extraClassPath", os.pathsep.join(map(str, jars)))
+    os.environ["PYSPARK_PYTHON"] = sys.executable  # else workers may take another Python from the path
+    builder = SparkSession.builder.master(f"local[{cores}]")
+    for key, value in {**SETTINGS, **driver_settings(java_options)}.items():
+        builder.config(key, value)
     builder.config("spark.sql.warehouse.dir", str(warehouse.resolve()))
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
 
 
-def _configure(builder: SparkSession.Builder, java_options: str) -> SparkSession.Builder:
-    os.environ["PYSPARK_PYTHON"] = sys.executable  # else workers may take another Python from the path
-    for key, value in SETTINGS.items():
-        builder.config(key, value)
-    builder.config("spark.driver.memory", os.environ.get("FRAUD_DRIVER_MEMORY", DRIVER_MEMORY))
-    return builder.config("spark.driver.extraJavaOptions", java_options)
+def driver_settings(java_options: str = "") -> dict[str, str]:
+    """What a local JVM is started with: Delta's jars, its memory, and the recorded classes where there are any.
+
+    Raises:
+        MachineError: the Delta jars are not there.
+    """
+    jars = sorted(JARS.glob("*.jar"))
+    if not jars:
+        raise MachineError(f"found no Delta jars in {JARS}; run `make setup`, which fetches them once")
+    return {
+        "spark.driver.extraClassPath": os.pathsep.join(map(str, jars)),
+        "spark.driver.memory": os.environ.get("FRAUD_DRIVER_MEMORY", DRIVER_MEMORY),
+        "spark.driver.extraJavaOptions": java_options or _start_options(CLASS_ARCHIVE),
+    }
 
 
-def start_options(archive: Path) -> str:
-    """How a JVM starts fast: by the classes that were recorded, where they were."""
+def _start_options(archive: Path) -> str:
     quiet = f"{COLLECTOR} -Xshare:auto -Xlog:cds=off -Xlog:cds+dynamic=off"
     return f"{quiet} -XX:SharedArchiveFile={archive}" if archive.exists() else quiet
 

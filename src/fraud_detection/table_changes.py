@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from fraud_detection.schemas import HOUSEKEEPING, TableSchema
-from fraud_detection.tables import Tables
+from fraud_detection.tables import Tables, alone
 
 FEED = "delta.enableChangeDataFeed"
 NOTE = "spark.databricks.delta.commitInfo.userMetadata"
@@ -84,9 +84,10 @@ def merge_updates(
     columns = ", ".join(f"`{name}`" for name in table.column_names)
     given = ", ".join(f"s.`{name}`" for name in table.column_names)
     rows.select(*table.column_names, GONE, CARRIED).createOrReplaceTempView("updates_to_merge")
-    rows.sparkSession.sql(  # names come from schemas, days are dates
-        f"MERGE INTO {tables.name(table.name)} AS t USING updates_to_merge AS s "  # noqa: S608
-        f"ON {on} AND t.event_date BETWEEN DATE'{days[0]}' AND DATE'{days[1]}' "
-        f"WHEN MATCHED AND s.{GONE} THEN DELETE WHEN MATCHED THEN UPDATE SET {values} "
-        f"WHEN NOT MATCHED AND NOT s.{GONE} THEN INSERT ({columns}) VALUES ({given})"
-    )
+    with alone(table.name):
+        rows.sparkSession.sql(  # names come from schemas, days are dates
+            f"MERGE INTO {tables.name(table.name)} AS t USING updates_to_merge AS s "  # noqa: S608
+            f"ON {on} AND t.event_date BETWEEN DATE'{days[0]}' AND DATE'{days[1]}' "
+            f"WHEN MATCHED AND s.{GONE} THEN DELETE WHEN MATCHED THEN UPDATE SET {values} "
+            f"WHEN NOT MATCHED AND NOT s.{GONE} THEN INSERT ({columns}) VALUES ({given})"
+        )

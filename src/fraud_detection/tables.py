@@ -2,7 +2,8 @@
 
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,44 +90,42 @@ class Tables:
         Where the table has a stamp, a row whose content is the same keeps it, and takes over the origin alone.
         """
         rows.select(*table.column_names).createOrReplaceTempView("rows_to_merge")
-        statement = (
-            f"MERGE INTO {self.name(table.name)} AS t USING rows_to_merge AS s ON {_equal(table.key, '=')} "
-            f"{_when_matched(table)} {_when_not_matched(table)}"
-        )
-        _write(rows.sparkSession, statement, table.name)
+        with alone(table.name):
+            rows.sparkSession.sql(
+                f"MERGE INTO {self.name(table.name)} AS t USING rows_to_merge AS s ON {_equal(table.key, '=')} "
+                f"{_when_matched(table)} {_when_not_matched(table)}"
+            )
 
     def remove(self, table: TableSchema, rows: DataFrame) -> None:
         """Delete the rows whose keys are in `rows`, in one commit."""
         rows.select(*table.key).createOrReplaceTempView("rows_to_remove")
-        statement = (
-            f"MERGE INTO {self.name(table.name)} AS t USING rows_to_remove AS s ON {_equal(table.key, '=')} "
-            "WHEN MATCHED THEN DELETE"
-        )
-        _write(rows.sparkSession, statement, table.name)
+        with alone(table.name):
+            rows.sparkSession.sql(
+                f"MERGE INTO {self.name(table.name)} AS t USING rows_to_remove AS s ON {_equal(table.key, '=')} "
+                "WHEN MATCHED THEN DELETE"
+            )
 
     def add_missing(self, table: TableSchema, rows: DataFrame) -> None:
         """Append the rows whose key is not there yet; `rows` must hold each key once."""
         present = self.read(rows.sparkSession, table.name).select(*table.key)
         missing = rows.select(*table.column_names).join(present, list(table.key), how="left_anti")
-        missing.select(*table.column_names).write.format("delta").mode("append").saveAsTable(self.name(table.name))
+        with alone(table.name):
+            missing.select(*table.column_names).write.format("delta").mode("append").saveAsTable(self.name(table.name))
 
     def replace(self, spark: SparkSession, table: TableSchema, rows: DataFrame) -> None:
         """Exchange all rows in one commit; readers see the old ones until then. Other columns make a new table."""
         if self.exists(spark, table.name) and tuple(self.read(spark, table.name).columns) != table.column_names:
             spark.sql(self._creation(table, "CREATE OR REPLACE TABLE"))
         self.ensure(spark, table)
-        rows.select(*table.column_names).write.insertInto(self.name(table.name), overwrite=True)
+        with alone(table.name):
+            rows.select(*table.column_names).write.insertInto(self.name(table.name), overwrite=True)
 
     def replace_where(self, table: TableSchema, rows: DataFrame, column: str, values: Sequence[str]) -> None:
         """Exchange the rows that have one of these values in a column, in one commit; all of `rows` must."""
         listed = ", ".join(f"'{value}'" for value in values)
-        (
-            rows.select(*table.column_names)
-            .write.format("delta")
-            .mode("overwrite")
-            .option("replaceWhere", f"{column} IN ({listed})")
-            .saveAsTable(self.name(table.name))
-        )
+        chosen = rows.select(*table.column_names).write.format("delta").mode("overwrite")
+        with alone(table.name):
+            chosen.option("replaceWhere", f"{column} IN ({listed})").saveAsTable(self.name(table.name))
 
     def version(self, spark: SparkSession, table: str) -> int:
         """The latest Delta version of a table, for the record of what a model was made from."""
@@ -140,7 +139,8 @@ class Tables:
             How many data files were added, removed from the table, and how many it has now.
         """
         self._register(spark, table)
-        done = _write(spark, f"OPTIMIZE {self.name(table)}", table).collect()[0].metrics  # one row
+        with alone(table):
+            done = spark.sql(f"OPTIMIZE {self.name(table)}").collect()[0].metrics  # one row
         spark.sql(f"VACUUM {self.name(table)} RETAIN {int(retention_hours)} HOURS")
         files = int(self.detail(spark, table).numFiles)
         return {"added": done.numFilesAdded, "removed": done.numFilesRemoved, "files": files}
@@ -179,16 +179,17 @@ class Tables:
             spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING DELTA{self._location(table)}")
 
 
-def _write(spark: SparkSession, statement: str, table: str) -> DataFrame:
-    """Execute a statement that writes.
+@contextmanager
+def alone(table: str) -> Iterator[None]:
+    """Name the table of a write that another writer beat.
 
-    It isn't tried again here where another writer was first: what it writes was chosen by what the table held before.
+    It isn't tried again here: what is written was chosen by what the table held before.
 
     Raises:
         DataError: another writer was first.
     """
     try:
-        return spark.sql(statement)
+        yield
     except Exception as refused:
         # Delta's conflicts come as Py4J's errors, as PySpark's or as delta's own: their text is one.
         conflict = CONFLICT.search(str(refused))

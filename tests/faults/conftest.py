@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from crashes import TIMES_OF_DATA
 from fraud_detection.data.generator import World, generate_transactions
 from fraud_detection.data.landing import Dirt, as_of, write_landing
 from fraud_detection.tables import Tables
@@ -25,7 +26,6 @@ training: {window_days: 21, held_out_days: 7, boosters: 1, max_rounds: 20, threa
   search_folds: 1, search_window_days: 20, search_rounds: 10}
 """
 PATIENCE = 300
-TIMES_OF_RUNS = ["ingested_at", "updated_at", "first_seen_at", "checked_at"]
 
 
 class Place:
@@ -103,7 +103,7 @@ class Place:
     def read(self, keys: Mapping[str, tuple[str, ...]]) -> dict[str, pl.DataFrame]:
         """Whole tables but for the times of the runs, in order of what identifies a row."""
         frames = {name: pl.read_delta(str(self.tables.folder(name))) for name in keys}
-        return {name: rows.drop(TIMES_OF_RUNS, strict=False).sort(keys[name]) for name, rows in frames.items()}
+        return {name: rows.drop(TIMES_OF_DATA, strict=False).sort(keys[name]) for name, rows in frames.items()}
 
 
 def _kill(process: subprocess.Popen) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 import mlflow
 import polars as pl
 import pytest
-from crashes.matrix import NOW, TRAINING, WORLD, Rehearsal, Step, compare
 
+from crashes.matrix import NOW, TRAINING, WORLD, Rehearsal, Step, compare
 from fraud_detection.data.generator import generate_transactions
 from fraud_detection.data.landing import LABEL_DELAY
 from fraud_detection.features.registry import MODEL_FEATURES

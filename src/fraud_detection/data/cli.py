@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import track
 
 from fraud_detection.data.world import Dirt, Plant, PlantKind, World
 from fraud_detection.errors import FraudDetectionError
+from fraud_detection.refusals import told
 
 REFERENCE = World()
 DIRT = Dirt()
@@ -51,14 +51,11 @@ def generate(  # noqa: PLR0917  typer passes all by name
     from fraud_detection.data.generator import generate_transactions
     from fraud_detection.data.landing import write_answers, write_landing
 
-    try:
+    with told(console):
         change = Plant(plant, plant_day) if plant else None
         world = World(customers, terminals, days, start.date(), seed, change)
         dirt = Dirt(broken, duplicate, late, bad_amount)
         _refuse_used_folder(out)
-    except FraudDetectionError as error:
-        console.print(f"[red]{error}[/red]")
-        raise typer.Exit(2) from error
     transactions = generate_transactions(world)
     for _ in track(write_landing(transactions, world, dirt, out), "writing days", world.days, console=console):
         pass
@@ -83,13 +80,10 @@ def check(
     from fraud_detection.data.report import render
     from fraud_detection.session import get_session, local_folder
 
-    try:
+    with told(console):
         values = read_yaml(mapping) if mapping else {}
         settings = load_section(DataSettings, values.get("data") or {}, "data")
         report = check_files(get_session(local_folder() / "warehouse"), files, dataset, settings)
-    except FraudDetectionError as error:
-        console.print(f"[red]{escape(str(error))}[/red]")
-        raise typer.Exit(2) from error
     for part in render(report):
         console.print(part)
     if report.missing or report.quarantined:

@@ -74,7 +74,6 @@ def prepare(
         DataError: there is no folder, a file was written again, a day is too bad, or a line is neither in silver nor in
             quarantine, or in both.
     """
-    tables.create_schema(spark)
     for table in (LANDING_FILES, QUARANTINE, DATA_QUALITY):
         tables.ensure(spark, table)
     accounts = []

@@ -12,7 +12,8 @@ import typer
 from rich.console import Console
 
 from fraud_detection.deploy.needs import KINDS, Needs, read_needs
-from fraud_detection.errors import ConfigurationError, FraudDetectionError
+from fraud_detection.errors import ConfigurationError
+from fraud_detection.refusals import told
 from runcosts.bundle import read_bundle, resolve_bundle
 from runcosts.errors import BundleError
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from fraud_detection.deploy.findings import Finding
 
 POLICIES = Path("resources/policies")
-REFUSED = 2
 
 FAILING = 1
 
@@ -58,15 +58,12 @@ def policies(
 
     from fraud_detection.deploy.policies import apply_steps, plan_policies, read_policies
 
-    try:
+    with told(console, DatabricksError, ValueError):  # ValueError: nobody is signed in
         wanted = read_policies(folder)
         client = WorkspaceClient(profile=profile)
         steps = plan_policies(wanted, client)
         if apply:
             apply_steps(steps, client)
-    except (FraudDetectionError, DatabricksError, ValueError) as error:  # ValueError: nobody is signed in
-        console.print(f"[red]{error}[/red]")
-        raise typer.Exit(REFUSED) from error
     for step in steps:
         console.print(f"{step.action:7} {step.policy.name}")
     if not apply and any(step.action != "keep" for step in steps):
@@ -91,12 +88,9 @@ def doctor(
     """
     from fraud_detection.deploy.doctor import connect, diagnose
 
-    try:
+    with told(console, BundleError):
         needs = _needs(target, var or [], bundle)
         _refuse_unknown(skip or [])
-    except (FraudDetectionError, BundleError) as error:
-        console.print(f"[red]{error}[/red]")
-        raise typer.Exit(REFUSED) from error
     findings = []
     for finding in diagnose(needs, lambda: connect(profile), skip or []):
         findings.append(finding)

@@ -5,10 +5,8 @@ descriptions are left out, because registering a version may write to them; but 
 must name that code, and nothing that is unpickled.
 """
 
-import hashlib
 import logging
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +16,7 @@ from mlflow.models import Model
 from mlflow.models.model import MLMODEL_FILE_NAME
 
 from fraud_detection.errors import ModelError
+from fraud_detection.models.provenance import hash_files
 
 MODEL_HASH: Final = "model_sha256"
 PARTS: Final = "artifacts"
@@ -29,15 +28,6 @@ VERSION: Final = re.compile(r"models:/(.+)/(\d+)")
 ALIAS: Final = re.compile(r"models:/(.+)@([^@]+)")
 
 log = logging.getLogger(__name__)
-
-
-def hash_files(files: Mapping[str, Path]) -> str:
-    """SHA-256 over names and contents; the names are those in the folder of the model."""
-    digest = hashlib.sha256()
-    for name, file in sorted(files.items()):
-        digest.update(f"{name}\0{file.stat().st_size}\0".encode())
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 def hash_model(folder: Path) -> str:

@@ -75,10 +75,16 @@ def hash_lock_file(path: Path) -> str:
 
 
 def hash_code(folder: Path = Path(fraud_detection.__file__).parent) -> str:
-    """SHA-256 over the names and contents of the package's files; compiled ones left out."""
+    """The hash of the package's files; compiled ones left out."""
+    files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return hash_files({file.relative_to(folder).as_posix(): file for file in files})
+
+
+def hash_files(files: Mapping[str, Path]) -> str:
+    """SHA-256 over names and contents, in the order of the names."""
     digest = hashlib.sha256()
-    for file in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
-        digest.update(f"{file.relative_to(folder).as_posix()}\0{file.stat().st_size}\0".encode())
+    for name, file in sorted(files.items()):
+        digest.update(f"{name}\0{file.stat().st_size}\0".encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

@@ -19,9 +19,9 @@ from mlflow.types import ColSpec, DataType, ParamSchema, ParamSpec, Schema
 from fraud_detection.errors import ModelError
 from fraud_detection.models import plots, scorer
 from fraud_detection.models.baseline import Baseline, describe, read_baseline
-from fraud_detection.models.integrity import MODEL_HASH, PARTS, fetch_model, hash_files
+from fraud_detection.models.integrity import MODEL_HASH, PARTS, fetch_model
 from fraud_detection.models.metrics import evaluate, labels_of
-from fraud_detection.models.provenance import Provenance, serving_requirements
+from fraud_detection.models.provenance import Provenance, hash_files, serving_requirements
 from fraud_detection.models.score_distribution import ScoreDistribution, describe_scores
 from fraud_detection.models.scorer import Scorer
 from fraud_detection.models.search.runs import log_trials

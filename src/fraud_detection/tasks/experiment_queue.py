@@ -22,7 +22,6 @@ NO_WORD = "its run ended without a word of it"
 
 def ensure_queue(spark: SparkSession, tables: Tables) -> None:
     """Create the tables of the queue where they are not."""
-    tables.create_schema(spark)
     for table in (EXPERIMENTS, EXPERIMENT_RESULTS):
         tables.ensure(spark, table)
 

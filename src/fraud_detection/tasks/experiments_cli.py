@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from fraud_detection.errors import ConfigurationError
+from fraud_detection.refusals import told
 from fraud_detection.schemas import EXPERIMENTS
 
 if TYPE_CHECKING:
@@ -40,11 +40,8 @@ def add(
     from fraud_detection.tasks.experiment_queue import add_experiments
     from fraud_detection.tasks.run_experiment import with_overrides
 
-    try:
+    with told(console):
         with_overrides(Settings(), settings)
-    except ConfigurationError as refused:
-        console.print(str(refused))
-        raise typer.Exit(2) from refused
     tables = _tables(catalog, schema)
     spark = get_session(local_folder() / "warehouse")
     add_experiments(spark, tables, {name: json.dumps(json.loads(settings))}, priority, datetime.now(UTC))

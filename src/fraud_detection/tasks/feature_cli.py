@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from fraud_detection.errors import FraudDetectionError
+from fraud_detection.refusals import told
 from fraud_detection.tasks.arguments import Arguments
 
 DEFAULTS = Arguments(as_of="")
@@ -55,14 +55,11 @@ def audit(
     from fraud_detection.tasks.context import build_context
     from fraud_detection.tasks.feature_audit import read_audited
 
-    try:
+    with told(console):
         context = build_context("audit", Arguments(as_of="", catalog=catalog, schema=schema, settings=settings))
         published, history = read_audited(context, rows, as_of and as_of.replace(tzinfo=UTC), seed)
         compute = partial(compute_features, settings=context.settings.features)
         differences = find_differences(published, history, compute)
-    except FraudDetectionError as error:
-        console.print(f"[red]{error}[/red]")
-        raise typer.Exit(2) from error
     for row in differences.iter_rows(named=True):
         console.print("{feature} of transaction {transaction_id} is {found}, expected {expected}".format(**row))
     if differences.height:

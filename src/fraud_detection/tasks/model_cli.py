@@ -10,7 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from fraud_detection.errors import FraudDetectionError, ModelError
+from fraud_detection.errors import ModelError
+from fraud_detection.refusals import told
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from fraud_detection.models.versions import Version
 
 SHOWN = ("test_average_precision", "test_saving_a_day")
-UNDECIDED = 2
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 console = Console(soft_wrap=True, highlight=False)
@@ -150,12 +150,9 @@ def _registry(model_name: str) -> Iterator[tuple["MlflowClient", str]]:
 
     from fraud_detection.models.versions import find_model
 
-    try:
+    with told(console, MlflowException):
         client = MlflowClient()
         yield client, model_name or find_model(client)
-    except (FraudDetectionError, MlflowException) as error:
-        console.print(f"{error}", style="red", markup=False)
-        raise typer.Exit(UNDECIDED) from error
 
 
 def _order(by: str, why: str) -> "Order":

@@ -11,7 +11,7 @@ from rich.progress import track
 
 from fraud_detection.dashboard.definition import Dashboard, read_dashboard
 from fraud_detection.dashboard.page import Rows, render
-from fraud_detection.errors import FraudDetectionError
+from fraud_detection.refusals import told
 from fraud_detection.schemas import DATA_TABLES, MONITORING_TABLES, RUN_COSTS, SCORING_TABLES
 from fraud_detection.tasks.arguments import Arguments
 
@@ -42,12 +42,9 @@ def report(
     """
     from fraud_detection.tasks.context import build_context
 
-    try:
+    with told(console):
         definition = read_dashboard(dashboard)
         context = build_context("report", Arguments(as_of="", catalog=catalog, schema=schema))
-    except FraudDetectionError as error:
-        console.print(f"[red]{error}[/red]")
-        raise typer.Exit(2) from error
     found = run_queries(context.spark, context.tables, definition)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(render(definition, found, f"{catalog}.{schema}", datetime.now(UTC)), encoding="utf-8")

@@ -38,7 +38,6 @@ def make_stream(context: Context) -> ScoringStream:
     spark, tables, settings = context.spark, context.tables, context.settings
     contestants = Contestants(MlflowClient(), context.arguments.model_name, settings.scoring)
     contestants.current()
-    tables.create_schema(spark)
     work = Work(spark, transactions_cleaning(settings.data), tables, settings.data)
     ensure_tables(work)
     history, publish = RecentHistory(spark, tables), make_publish(context)

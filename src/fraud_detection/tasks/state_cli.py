@@ -1,7 +1,5 @@
 """`fraud-state`: what the pipeline keeps on this machine, saved in one archive and brought back."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from fraud_detection.errors import FraudDetectionError
+from fraud_detection.refusals import told
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 console = Console(soft_wrap=True, highlight=False)
@@ -26,7 +24,7 @@ def backup(archive: Archive) -> None:
     from fraud_detection.backup import back_up
     from fraud_detection.session import local_folder
 
-    with _refusals():
+    with told(console):
         count = sum(1 for _ in track(back_up(local_folder(), archive), "saving files", console=console, transient=True))
     console.print(f"{count:,} files of {local_folder()} are in {archive}, {archive.stat().st_size / 1e6:,.1f} MB")
 
@@ -41,19 +39,9 @@ def restore(archive: Archive) -> None:
     from fraud_detection.backup import restore as bring_back
     from fraud_detection.session import local_folder
 
-    with _refusals():
+    with told(console):
         manifest = read_manifest(archive)
         kept = bring_back(archive, local_folder())
     console.print(f"{local_folder()} is as it was at {manifest.made_at}: {len(manifest.files):,} files")
     if kept:
         console.print(f"what was there is in {kept}; remove it when nobody needs it any more")
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """What is refused is told, and ends with status 2."""
-    try:
-        yield
-    except FraudDetectionError as error:
-        console.print(str(error), style="red", markup=False)
-        raise typer.Exit(2) from error

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from crashes.matrix import PIPELINE, Rehearsal, warm_jvm
 
-INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-
 
 def main() -> int:
     """Inject faults, one line each; fail where a row was lost or doubled."""
@@ -18,7 +16,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()) % 10_000)
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
-    with tempfile.TemporaryDirectory() as folder, warm_jvm(INTERPRETED) as environment:
+    with tempfile.TemporaryDirectory() as folder, warm_jvm() as environment:
         rehearsal = Rehearsal(Path(folder), environment, PIPELINE)
         rehearsal.begin()
         for said in rehearsal.prepare():

@@ -11,6 +11,7 @@ import re
 import signal
 import sys
 from collections import Counter
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 
@@ -24,7 +25,6 @@ WRITES = re.compile(
 )
 TABLE = re.compile(r"`\.`(\w+)`")
 CHANGING = re.compile(r"[0-9a-f]{32}|[0-9a-f-]{36}|(?<=-)[0-9a-f]{12,}|\d{4,}|tmp\w+|(?<=uploading\.)\w+")
-CUT = "cut"
 
 
 class Points:
@@ -40,24 +40,29 @@ class Points:
         """Watch this process from now on; there is no way back."""
         self._watch(SparkSession, "sql", lambda _self, statement, *_a, **_k: _describe(statement))
         for name in ("save", "saveAsTable", "insertInto", "parquet", "json"):
-            self._watch(DataFrameWriter, name, lambda _self, target=None, *_a, **_k: f"write {_short(target)}")
+            self._watch(DataFrameWriter, name, lambda _self, target=None, *_a, **_k: f"write {_last(target)}")
         self._watch(DataStreamWriter, "start", lambda *_a, **_k: "stream")
         self._watch_batches()
         self._watch_delta()
         self._watch_database()
         sys.addaudithook(self._hear)
 
-    def reach(self, what: str) -> None:
-        """Pass a point, or end there."""
+    def reach(self, what: str, last_act: Callable[[], object] | None = None) -> None:
+        """Pass a point, or end there, after a last act."""
         place = f"{what} in {_find_caller()}"
         self._passed[place] += 1
         name = f"{place} #{self._passed[place]}"
         os.write(self._notes, f"{json.dumps(name)}\n".encode())
         if name == self.deadly:
+            if last_act:
+                last_act()
             os.kill(os.getpid(), signal.SIGKILL)
 
     def _watch(self, owner, name, describe) -> None:
-        original = getattr(owner, name)
+        setattr(owner, name, self._watched(getattr(owner, name), describe))
+
+    def _watched(self, original, describe):
+        """The function with a point before and after it, where what it is called with is to be told."""
 
         @wraps(original)
         def watched(*args, **kwargs):
@@ -69,45 +74,32 @@ class Points:
             self.reach(f"after {what}")
             return done
 
-        setattr(owner, name, watched)
+        return watched
 
     def _watch_batches(self) -> None:
         original = DataStreamWriter.foreachBatch
-
-        def watched(writer, function):
-            def batch(frame, number):
-                self.reach("before a batch")
-                function(frame, number)
-                self.reach("after a batch")
-
-            return original(writer, batch)
-
-        DataStreamWriter.foreachBatch = watched
+        DataStreamWriter.foreachBatch = lambda writer, function: original(
+            writer, self._watched(function, lambda _frame, _number: "a batch")
+        )
 
     def _watch_delta(self) -> None:
         """Modules hold the function by name: each is given the watched one."""
         original = deltalake.write_deltalake
-        self._watch(deltalake, "write_deltalake", lambda target, *_a, **_k: f"delta-rs {_short(target)}")
-        watched = deltalake.write_deltalake
+        self._watch(deltalake, "write_deltalake", lambda target, *_a, **_k: f"delta-rs {_last(target)}")
         for module in list(sys.modules.values()):
             if getattr(module, "write_deltalake", None) is original:
-                module.write_deltalake = watched
+                module.write_deltalake = deltalake.write_deltalake
 
     def _watch_database(self) -> None:
         """A commit that changed no row is none."""
-        original, changes = DefaultDialect.do_commit, {}
+        changes: dict[int, int | None] = {}
 
-        def watched(dialect, connection):
+        def describe(_dialect, connection):
             now = getattr(connection, "total_changes", None)
-            wrote = now is None or changes.get(id(connection), 0) != now
-            changes[id(connection)] = now
-            if wrote:
-                self.reach("before a commit of MLflow's database")
-            original(dialect, connection)
-            if wrote:
-                self.reach("after a commit of MLflow's database")
+            before, changes[id(connection)] = changes.get(id(connection), 0), now
+            return "a commit of MLflow's database" if now is None or now != before else None
 
-        DefaultDialect.do_commit = watched
+        self._watch(DefaultDialect, "do_commit", describe)
 
     def _hear(self, event: str, args: tuple) -> None:
         """Python says what it is about to do to files; those of databases are their own business."""
@@ -116,24 +108,14 @@ class Points:
             writes = any(letter in (mode or "") for letter in "wax+") or (flags or 0) & (os.O_WRONLY | os.O_RDWR)
             if writes and self._is_ours(path):
                 self.reach(f"before opening {self._short(path)}")
-                self._cut(path, mode)
+                if "w" in (mode or ""):  # as if the kill had come when the file was open and empty
+                    self.reach(f"cut {self._short(path)}", lambda: Path(path).write_bytes(b""))
         elif event in {"os.rename", "os.remove", "os.rmdir", "shutil.rmtree"} and self._is_ours(args[0]):
             self.reach(f"before {event} {self._short(args[0])}")
 
-    def _cut(self, path, mode) -> None:
-        """As if the kill had come when the file was open and empty."""
-        if "w" not in (mode or ""):
-            return
-        what = f"{CUT} {self._short(path)}"
-        place = f"{what} in {_find_caller()}"
-        if self.deadly == f"{place} #{self._passed[place] + 1}":
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC))
-        self.reach(what)
-
     def _is_ours(self, path) -> bool:
         text = os.fspath(path) if isinstance(path, str | os.PathLike) else ""
-        text = text.decode() if isinstance(text, bytes) else text
-        return text.startswith(self.folder) and ".db" not in text and not text.endswith(".log.txt")
+        return text.startswith(self.folder) and ".db" not in text
 
     def _short(self, path) -> str:
         return CHANGING.sub("*", os.path.relpath(os.fspath(path), self.folder))
@@ -156,5 +138,5 @@ def _describe(statement: object) -> str | None:
     return f"{found[1].upper()} {table[1] if table else ''}".strip()
 
 
-def _short(target: object) -> str:
+def _last(target: object) -> str:
     return CHANGING.sub("*", str(target).rsplit("/", 1)[-1].rsplit(".", 1)[-1].strip("`")) if target else ""

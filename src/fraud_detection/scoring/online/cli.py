@@ -10,10 +10,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from fraud_detection.errors import FraudDetectionError
+from fraud_detection.refusals import told
 
 WORKER = "fraud_detection.scoring.online.launch:make_worker"
-REFUSED = 2
 START_SECONDS = 60  # what a worker loads takes longer than the five seconds that are usual, where cores are few
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -47,7 +46,7 @@ def run(
     )
 
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
-    with _told():
+    with told(console):
         read_tokens()
         make_clock(as_of)
         serving = load_settings(settings).serving
@@ -68,7 +67,7 @@ def fill(
 
     Example: fraud-serve fill
     """
-    with _told():
+    with told(console):
         held = _fill_by_spark(catalog, schema, settings) if catalog else _fill_here(schema, settings)
     console.print(f"the store holds {held:,} transactions")
 
@@ -81,7 +80,7 @@ def erase(customer: Annotated[str, typer.Argument(help="customer_id")], settings
     """
     from fraud_detection.scoring.online import filling
 
-    with _told():
+    with told(console):
         gone = filling.erase(customer, settings)
     console.print(f"{gone:,} transactions are removed")
 
@@ -134,16 +133,6 @@ def _shared_metrics(processes: int) -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="fraud-serve-") as folder:
         os.environ[SHARED_FOLDER] = folder
         yield
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """What is refused is told in a line, and ends with status 2."""
-    try:
-        yield
-    except FraudDetectionError as error:
-        console.print(f"{error}", style="red", markup=False)
-        raise typer.Exit(REFUSED) from error
 
 
 if __name__ == "__main__":

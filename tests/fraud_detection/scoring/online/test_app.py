@@ -11,15 +11,7 @@ from starlette.testclient import TestClient
 from fraud_detection.features.registry import MODEL_FEATURES
 from fraud_detection.models import scorer, tracking
 from fraud_detection.scoring.online.answers import Score
-
-TRANSACTION = {
-    "transaction_id": "T1",
-    "event_time": "2018-09-30T12:34:56Z",
-    "customer_id": "C1",
-    "terminal_id": "M1",
-    "amount": 57.25,
-}
-SCORE = "/api/v1/score"
+from requests_online import SCORE, TRANSACTION
 
 
 def make(**changes):

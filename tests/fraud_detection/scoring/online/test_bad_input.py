@@ -16,17 +16,10 @@ from fraud_detection.scoring.online.postgres import PostgresStore
 from fraud_detection.scoring.online.problems import Problem
 from fraud_detection.scoring.online.settings import ServingSettings
 from fraud_detection.scoring.online.sqlite import SqliteStore
+from requests_online import JSON, SCORE
+from requests_online import TRANSACTION as GOOD
 
 NOW = datetime(2018, 10, 1, tzinfo=UTC)
-SCORE = "/api/v1/score"
-GOOD = {
-    "transaction_id": "T1",
-    "event_time": "2018-09-30T12:34:56Z",
-    "customer_id": "C1",
-    "terminal_id": "M1",
-    "amount": 57.25,
-}
-JSON = {"Content-Type": "application/json"}
 
 
 async def fill_and_close(store):

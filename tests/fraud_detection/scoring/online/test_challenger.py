@@ -16,8 +16,8 @@ from fraud_detection.scoring.online.champion import LiveModel, registered_line_u
 from fraud_detection.scoring.online.shadow import Answered, Shadow
 from fraud_detection.scoring.settings import ScoringSettings
 from fraud_detection.scoring.variants import is_dealt
+from requests_online import SCORE
 
-SCORE = "/api/v1/score"
 CARDS = [f"C{number}" for number in range(40)]
 SPLIT = ScoringSettings(challenger="split", challenger_share=0.4, experiment="spring")
 SHADOW = ScoringSettings(challenger="shadow")

@@ -13,17 +13,10 @@ from hypothesis import strategies as st
 
 from fraud_detection.features.registry import MODEL_FEATURES
 from fraud_detection.scoring.online.problems import CODES
+from requests_online import JSON, SCORE, TRANSACTION
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "200"))
-SCORE, INVOCATIONS = "/api/v1/score", "/invocations"
-JSON = {"Content-Type": "application/json"}
-GOOD = {
-    "transaction_id": "T1",
-    "event_time": "2018-09-30T12:34:56Z",
-    "customer_id": "C1",
-    "terminal_id": "M1",
-    "amount": 57.25,
-}
+INVOCATIONS = "/invocations"
 EVERYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.integers(10**300, 10**400) | st.floats() | st.text(max_size=40),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=20), inner, max_size=3),
@@ -35,7 +28,9 @@ NEARLY_GOOD = {
     **{name: st.text(max_size=200) for name in ("transaction_id", "customer_id", "terminal_id")},
 }
 FIELDS = st.fixed_dictionaries({}, optional={name: values | EVERYTHING for name, values in NEARLY_GOOD.items()})
-TRANSACTIONS = st.builds(lambda changed, more: {**GOOD, **changed, **more}, FIELDS, st.just({}) | st.just({"x": 1}))
+TRANSACTIONS = st.builds(
+    lambda changed, more: {**TRANSACTION, **changed, **more}, FIELDS, st.just({}) | st.just({"x": 1})
+)
 AWKWARD = st.sampled_from([10**400, -(10**400), 1e308, math.nan, math.inf, "1e999", "x", True, None, [], {}])
 ROWS = st.lists(st.dictionaries(st.sampled_from(MODEL_FEATURES), AWKWARD | EVERYTHING, max_size=3), max_size=3)
 FULL_ROWS = ROWS.map(lambda rows: [dict.fromkeys(MODEL_FEATURES, 1.0) | row for row in rows])

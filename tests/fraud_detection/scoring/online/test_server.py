@@ -19,6 +19,7 @@ import pytest
 
 from fraud_detection.data.generator import World, generate_transactions
 from fraud_detection.features.single_node import compute_features
+from requests_online import SCORE
 
 TOKEN = "0123456789abcdef0123456789abcdef"  # noqa: S105  a test's own
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
@@ -27,7 +28,6 @@ WORLD = World(customers=30, terminals=20, days=50, seed=2)
 AS_OF = WORLD.start + timedelta(days=WORLD.days)
 HISTORY = generate_transactions(WORLD)
 CARDS, TERMINALS = (HISTORY[name].unique().sort().to_list() for name in ("customer_id", "terminal_id"))
-SCORE = "/api/v1/score"
 UP_SECONDS = 150
 
 

@@ -1,0 +1,12 @@
+"""What makes tests small and quick, for those of several folders."""
+
+# What runs for seconds isn't worth the best code; and code without room for it would stop being compiled at all.
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
+# Nor are queries over a few rows worth code of their own.
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+
+RANKINGS = ("auc_roc", "average_precision", "card_share")
+LENIENT = {f"{end}_{name}": limit for name in RANKINGS for end, limit in (("min", 0), ("max", 1))}
+LENIENT |= {"max_calibration_error": 1, "min_frauds": 1, "min_slice_auc": 0, "min_slice_frauds": 10_000}
+LENIENT |= {"min_saving_a_day": -1_000_000, "max_score_shift": 100, "max_latency_ms": 60_000}
+"""Limits of the gate that every candidate of a small world meets."""
