@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from fraud_detection.schemas import HOUSEKEEPING, TableSchema
-from fraud_detection.tables import Tables, alone
+from fraud_detection.tables import Tables, writing
 
 FEED = "delta.enableChangeDataFeed"
 NOTE = "spark.databricks.delta.commitInfo.userMetadata"
@@ -84,7 +84,7 @@ def merge_updates(
     columns = ", ".join(f"`{name}`" for name in table.column_names)
     given = ", ".join(f"s.`{name}`" for name in table.column_names)
     rows.select(*table.column_names, GONE, CARRIED).createOrReplaceTempView("updates_to_merge")
-    with alone(table.name):
+    with writing(table.name):
         rows.sparkSession.sql(  # names come from schemas, days are dates
             f"MERGE INTO {tables.name(table.name)} AS t USING updates_to_merge AS s "  # noqa: S608
             f"ON {on} AND t.event_date BETWEEN DATE'{days[0]}' AND DATE'{days[1]}' "

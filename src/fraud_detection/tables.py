@@ -9,10 +9,13 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, Row, SparkSession
 
-from fraud_detection.errors import ConfigurationError, DataError
+from fraud_detection.errors import ConfigurationError, DataError, MachineError
 from fraud_detection.schemas import TableSchema
 
+LOG = "_delta_log"
+BROKEN_LOG = re.compile(r"DELTA_VERSIONS_NOT_CONTIGUOUS|DELTA_TRUNCATED_TRANSACTION_LOG|FAILED_READ_FILE")
 CONFLICT = re.compile(r"DELTA_CONCURRENT\w*")
+NO_ROOM = re.compile(r"No space left on device|Disk quota exceeded|File too large")
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
@@ -90,7 +93,7 @@ class Tables:
         Where the table has a stamp, a row whose content is the same keeps it, and takes over the origin alone.
         """
         rows.select(*table.column_names).createOrReplaceTempView("rows_to_merge")
-        with alone(table.name):
+        with writing(table.name):
             rows.sparkSession.sql(
                 f"MERGE INTO {self.name(table.name)} AS t USING rows_to_merge AS s ON {_equal(table.key, '=')} "
                 f"{_when_matched(table)} {_when_not_matched(table)}"
@@ -99,7 +102,7 @@ class Tables:
     def remove(self, table: TableSchema, rows: DataFrame) -> None:
         """Delete the rows whose keys are in `rows`, in one commit."""
         rows.select(*table.key).createOrReplaceTempView("rows_to_remove")
-        with alone(table.name):
+        with writing(table.name):
             rows.sparkSession.sql(
                 f"MERGE INTO {self.name(table.name)} AS t USING rows_to_remove AS s ON {_equal(table.key, '=')} "
                 "WHEN MATCHED THEN DELETE"
@@ -109,7 +112,7 @@ class Tables:
         """Append the rows whose key is not there yet; `rows` must hold each key once."""
         present = self.read(rows.sparkSession, table.name).select(*table.key)
         missing = rows.select(*table.column_names).join(present, list(table.key), how="left_anti")
-        with alone(table.name):
+        with writing(table.name):
             missing.select(*table.column_names).write.format("delta").mode("append").saveAsTable(self.name(table.name))
 
     def replace(self, spark: SparkSession, table: TableSchema, rows: DataFrame) -> None:
@@ -117,14 +120,14 @@ class Tables:
         if self.exists(spark, table.name) and tuple(self.read(spark, table.name).columns) != table.column_names:
             spark.sql(self._creation(table, "CREATE OR REPLACE TABLE"))
         self.ensure(spark, table)
-        with alone(table.name):
+        with writing(table.name):
             rows.select(*table.column_names).write.insertInto(self.name(table.name), overwrite=True)
 
     def replace_where(self, table: TableSchema, rows: DataFrame, column: str, values: Sequence[str]) -> None:
         """Exchange the rows that have one of these values in a column, in one commit; all of `rows` must."""
         listed = ", ".join(f"'{value}'" for value in values)
         chosen = rows.select(*table.column_names).write.format("delta").mode("overwrite")
-        with alone(table.name):
+        with writing(table.name):
             chosen.option("replaceWhere", f"{column} IN ({listed})").saveAsTable(self.name(table.name))
 
     def version(self, spark: SparkSession, table: str) -> int:
@@ -139,7 +142,7 @@ class Tables:
             How many data files were added, removed from the table, and how many it has now.
         """
         self._register(spark, table)
-        with alone(table):
+        with writing(table):
             done = spark.sql(f"OPTIMIZE {self.name(table)}").collect()[0].metrics  # one row
         spark.sql(f"VACUUM {self.name(table)} RETAIN {int(retention_hours)} HOURS")
         files = int(self.detail(spark, table).numFiles)
@@ -172,33 +175,53 @@ class Tables:
         return f" LOCATION '{folder}'" if folder else ""
 
     def _register(self, spark: SparkSession, table: str) -> None:
-        """Make a local table known to this session, whose catalog lives in memory."""
+        """Make a local table known to this session, whose catalog lives in memory.
+
+        Raises:
+            DataError: the log of the table has gaps.
+        """
         folder = self.folder(table)
         if folder and _has_commits(folder) and not spark.catalog.tableExists(self.name(table)):
             self.create_schema(spark)
-            spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING DELTA{self._location(table)}")
+            try:
+                spark.sql(f"CREATE TABLE IF NOT EXISTS {self.name(table)} USING DELTA{self._location(table)}")
+            except Exception as refused:
+                broken = BROKEN_LOG.search(str(refused))
+                if not broken:
+                    raise
+                raise DataError(
+                    f"{table}: its log cannot be read ({broken[0]}); expected {folder / LOG} as Delta wrote it, "
+                    "with no file gone or changed: bring the table back from a backup by fraud-state restore"
+                ) from refused
 
 
 @contextmanager
-def alone(table: str) -> Iterator[None]:
-    """Name the table of a write that another writer beat.
+def writing(table: str) -> Iterator[None]:
+    """Name the table of a write that another writer beat, or that found no room.
 
     It isn't tried again here: what is written was chosen by what the table held before.
 
     Raises:
         DataError: another writer was first.
+        MachineError: a disk is full.
     """
     try:
         yield
     except Exception as refused:
-        # Delta's conflicts come as Py4J's errors, as PySpark's or as delta's own: their text is one.
-        conflict = CONFLICT.search(str(refused))
-        if not conflict:
-            raise
-        raise DataError(
-            f"{table}: another writer was first ({conflict[0]}), and nothing was written; expected one writer at a "
-            "time: run the task again, as a job's retry does, and it reads what the other one left"
-        ) from refused
+        # They come as Py4J's errors, as PySpark's or as delta's own: their text is one.
+        text = str(refused)
+        conflict, full = CONFLICT.search(text), NO_ROOM.search(text)
+        if conflict:
+            raise DataError(
+                f"{table}: another writer was first ({conflict[0]}), and nothing was written; expected one writer at a "
+                "time: run the task again, as a job's retry does, and it reads what the other one left"
+            ) from refused
+        if full:
+            raise MachineError(
+                f"{table}: there was no room to write ({full[0]}), and the table is as it was; expected room for the "
+                "table, and for what Spark puts aside on its way: make room, then run the task again"
+            ) from refused
+        raise
 
 
 def _when_matched(table: TableSchema) -> str:
@@ -228,12 +251,12 @@ def _assigned(columns: Iterable[str]) -> str:
 
 def _has_commits(folder: Path) -> bool:
     """Whether there is a table: one whose creation was cut short has an empty log."""
-    return any((folder / "_delta_log").glob("*.json"))
+    return any((folder / LOG).glob("*.json"))
 
 
 def _clear_cut_creation(folder: Path | None) -> None:
     """Remove what a creation that was killed leaves: a log with no more than hidden, unfinished files."""
-    log = folder / "_delta_log" if folder else None
+    log = folder / LOG if folder else None
     if log and log.is_dir() and all(path.name.startswith(".") for path in log.rglob("*")):
         shutil.rmtree(log)
 

@@ -6,6 +6,7 @@
 import os
 import random
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from datetime import UTC
 from pathlib import Path
@@ -69,7 +70,12 @@ def test_registering_that_is_killed_anywhere_ends_in_one_version_with_its_alias(
     assert {"('fraud_model', 'champion', 1)"} <= set(clean["aliases"])
     for fault in faults:
         done = rehearsal.inject(fault)
+        assert done.injected, f"{rehearsal.describe(fault)}: not reached"
         assert not done.differences, f"{rehearsal.describe(fault)}: {done.differences[:5]}"
+
+
+def test_every_run_passes_the_same_points(rehearsal):
+    assert Counter(rehearsal.note_points(0)) == Counter(rehearsal.points[0])
 
 
 def test_what_is_lost_or_doubled_is_seen(rehearsal):

@@ -1,8 +1,10 @@
 """Tables on real Delta: names, creation, merging, replacing."""
 
+import resource
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -14,9 +16,10 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
-from fraud_detection.errors import ConfigurationError, DataError
+from fraud_detection.errors import ConfigurationError, DataError, MachineError
 from fraud_detection.schemas import TableSchema
-from fraud_detection.tables import Tables
+from fraud_detection.table_changes import read_version
+from fraud_detection.tables import LOG, Tables
 from fraud_detection.tasks.rows import to_polars
 
 CARDS = TableSchema(
@@ -27,6 +30,7 @@ CARDS = TableSchema(
     cluster_by=("day",),
     checks=MappingProxyType({"amount_positive": "amount > 0"}),
 )
+RETENTION_CHECK = "spark.databricks.delta.retentionDurationCheck.enabled"
 ROWS = "id STRING, day INT, amount BIGINT"
 
 
@@ -40,6 +44,19 @@ def cards(spark, tables):
 @pytest.fixture
 def make_rows(spark):
     return lambda *rows: spark.createDataFrame(list(rows), ROWS)
+
+
+@pytest.fixture
+def forget(spark, cards):
+    """Let the session know the table no more, as one that begins."""
+
+    def forget():
+        spark.sql(f"DROP TABLE {cards.name(CARDS.name)}")
+        spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+        for checksum in (cards.folder(CARDS.name) / LOG).glob(".*.crc"):
+            checksum.unlink()
+
+    return forget
 
 
 def contents(spark, tables):
@@ -182,6 +199,76 @@ def test_a_warehouse_may_lie_in_a_folder_with_a_quote_in_its_name(spark, make_ta
     tables.ensure(spark, CARDS)
     tables.merge(CARDS, make_rows(("a", 1, 10)))
     assert (tmp_path / "o'brien's data" / tables.schema / "cards" / "_delta_log").is_dir()
+
+
+@pytest.mark.classic("the log that Delta keeps in the JVM is forgotten")
+@pytest.mark.parametrize("lost", [0, 3])
+def test_a_log_with_a_gap_is_an_error_that_names_the_table(spark, cards, make_rows, forget, lost):
+    for day in (1, 2, 3):
+        cards.merge(CARDS, make_rows(("a", day, 1)))
+    commits = sorted((cards.folder(CARDS.name) / LOG).glob("*.json"))
+    commits[lost].unlink()
+    forget()
+    for use in (lambda: cards.read(spark, CARDS.name), lambda: cards.ensure(spark, CARDS)):
+        with pytest.raises(DataError, match=r"^cards: its log cannot be read \(DELTA_\w+\).*bring the table back"):
+            use()
+    assert not commits[lost].exists()
+
+
+@pytest.mark.classic("the log that Delta keeps in the JVM is forgotten")
+@pytest.mark.parametrize("change", [lambda text: b"\0" + text, lambda text: text[:-40]])
+def test_a_commit_that_is_cut_or_changed_is_an_error_that_names_the_table(spark, cards, make_rows, forget, change):
+    cards.merge(CARDS, make_rows(("a", 1, 1)))
+    commit = max((cards.folder(CARDS.name) / LOG).glob("*.json"))
+    commit.write_bytes(change(commit.read_bytes()))
+    forget()
+    with pytest.raises((PySparkException, Py4JJavaError, DataError), match=f"cards/{LOG}/{commit.name}"):
+        contents(spark, cards)
+
+
+def test_a_reader_whose_files_a_vacuum_took_gets_an_error_that_names_the_table(spark, cards, make_rows):
+    cards.merge(CARDS, make_rows(("a", 1, 1)))
+    before = read_version(spark, cards, CARDS.name, cards.version(spark, CARDS.name))
+    assert before.count() == 1
+    cards.merge(CARDS, make_rows(("a", 1, 2)))
+    spark.conf.set(RETENTION_CHECK, "false")
+    try:
+        spark.sql(f"VACUUM {cards.name(CARDS.name)} RETAIN 0 HOURS")
+    finally:
+        spark.conf.unset(RETENTION_CHECK)
+    with pytest.raises((PySparkException, Py4JJavaError), match=r"cards/\S+\.parquet"):
+        before.select("amount").collect()
+    assert_frame_equal(contents(spark, cards), frame(("a", 1, 2)))
+
+
+@pytest.fixture
+def full_disk(spark):
+    """What makes every file of the JVM end at a size, as on a full disk."""
+    java = spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid()
+    before = resource.prlimit(java, resource.RLIMIT_FSIZE)
+
+    @contextmanager
+    def full(size):
+        resource.prlimit(java, resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.prlimit(java, resource.RLIMIT_FSIZE, before)
+
+    return full
+
+
+@pytest.mark.classic("the limit is set for the JVM")
+def test_a_write_that_finds_no_room_is_an_error_that_names_it_and_changes_nothing(spark, cards, make_rows, full_disk):
+    cards.merge(CARDS, make_rows(("a", 1, 1)))
+    before, version = contents(spark, cards), cards.version(spark, CARDS.name)
+    many = spark.range(20_000).selectExpr("uuid() id", "2 day", "cast(1 as long) amount").localCheckpoint()
+    with full_disk(100_000), pytest.raises(MachineError, match=r"^cards: there was no room to write .File too large"):
+        cards.merge(CARDS, many)
+    assert_frame_equal(contents(spark, cards), before)
+    assert cards.version(spark, CARDS.name) == version
+    cards.merge(CARDS, many)
+    assert contents(spark, cards).height == 20_001
 
 
 @pytest.fixture

@@ -41,21 +41,35 @@ class Store:
         file = database(bundle_root)
         file.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
-        self._db.execute("pragma journal_mode = wal")
-        self._db.execute("pragma synchronous = normal")
+        self._do("pragma journal_mode = wal")
+        self._do("pragma synchronous = normal")
         self._create(file)
 
     def _create(self, file: Path) -> None:
         with self.transaction():
-            (version,) = self._db.execute("pragma user_version").fetchone()
+            (version,) = self._do("pragma user_version").fetchone()
             if version > SCHEMA_VERSION:
                 raise RunError(
                     f"{file} has schema {version}, this localjobs knows {SCHEMA_VERSION}: move the file away"
                 )
             for number, step in enumerate(_STEPS[version:], version + 1):
                 for statement in filter(str.strip, step.split(";")):
-                    self._db.execute(statement)
-                self._db.execute(f"pragma user_version = {number}")
+                    self._do(statement)
+                self._do(f"pragma user_version = {number}")
+
+    def _do(self, statement: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
+        """Run a statement.
+
+        Raises:
+            RunError: the disk is full, the file cannot be written, or somebody holds it for too long.
+        """
+        try:
+            return self._db.execute(statement, values)
+        except sqlite3.OperationalError as error:
+            raise RunError(
+                f"{database(self.bundle_root)}: {error}; expected a disk with room and a file that can be written. "
+                "Make room, then `localjobs runs` ends what stood still and `localjobs repair` goes on with it"
+            ) from error
 
     def close(self) -> None:
         """Close the database."""
@@ -64,13 +78,13 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Do several things at once, with nobody else writing in between."""
-        self._db.execute("begin immediate")
-        end = "rollback"
+        self._do("begin immediate")
         try:
             yield
-            end = "commit"
+            self._do("commit")
         finally:
-            self._db.execute(end)
+            if self._db.in_transaction:  # SQLite itself rolls back what a full disk cut
+                self._db.rollback()
 
     def save_run(self, run: Run) -> None:
         """Write the run itself; its tasks are written by `save_task`."""
@@ -81,7 +95,7 @@ class Store:
             run.ended,
             run.model_dump_json(exclude={"tasks"}),
         )
-        self._db.execute(
+        self._do(
             "insert into run (run_id, job_id, job_key, created_at, ended, alive_at, body) values (?, ?, ?, ?, ?, ?, ?)"
             " on conflict (run_id) do update set ended = excluded.ended, body = excluded.body",
             (run.run_id, *values[:4], now().isoformat(), values[4]),
@@ -90,17 +104,15 @@ class Store:
     def begin_once(self, run: Run, token: str) -> int:
         """The run of the same job that was begun with this token; else `run`, which is written down with it."""
         with self.transaction():
-            row = self._db.execute(
-                "select run_id from run where job_id = ? and token = ?", (run.job_id, token)
-            ).fetchone()
+            row = self._do("select run_id from run where job_id = ? and token = ?", (run.job_id, token)).fetchone()
             if row is None:
                 self.save_run(run)
-                self._db.execute("update run set token = ? where run_id = ?", (token, run.run_id))
+                self._do("update run set token = ? where run_id = ?", (token, run.run_id))
         return run.run_id if row is None else int(row[0])
 
     def save_task(self, run_id: int, task: Task) -> None:
         """Write one task with its attempts."""
-        self._db.execute(
+        self._do(
             "insert into task (run_id, position, task_key, body)"
             " values (?, (select count(*) from task where run_id = ?), ?, ?)"
             " on conflict (run_id, task_key) do update set body = excluded.body",
@@ -111,24 +123,22 @@ class Store:
         """A run that had ended goes on, with these tasks only."""
         keys = sorted(task_keys)
         marks = ", ".join("?" * len(keys))
-        self._db.execute(f"delete from task where run_id = ? and task_key not in ({marks})", (run.run_id, *keys))  # noqa: S608 - only question marks are put in
-        self._db.execute(
-            "update run set cancel_requested = 0, alive_at = ? where run_id = ?", (now().isoformat(), run.run_id)
-        )
+        self._do(f"delete from task where run_id = ? and task_key not in ({marks})", (run.run_id, *keys))  # noqa: S608 - only question marks are put in
+        self._do("update run set cancel_requested = 0, alive_at = ? where run_id = ?", (now().isoformat(), run.run_id))
         self.save_run(run)
 
     def load(self, run_id: int) -> Run:
         """One run with its tasks."""
-        row = self._db.execute("select body from run where run_id = ?", (run_id,)).fetchone()
+        row = self._do("select body from run where run_id = ?", (run_id,)).fetchone()
         if row is None:
             raise RunError(f"no run {run_id} in {database(self.bundle_root)}; `localjobs runs` lists them")
-        bodies = self._db.execute("select body from task where run_id = ? order by position", (run_id,))
+        bodies = self._do("select body from task where run_id = ? order by position", (run_id,))
         tasks = tuple(Task.model_validate_json(body) for (body,) in bodies)
         return Run.model_validate_json(row[0]).model_copy(update={"tasks": tasks})
 
     def run_ids(self, job_key: str | None = None, *, limit: int = -1) -> list[int]:
         """Runs, the newest first."""
-        rows = self._db.execute(
+        rows = self._do(
             "select run_id from run where ? is null or job_key = ? order by created_at desc limit ?",
             (job_key, job_key, limit),
         )
@@ -136,7 +146,7 @@ class Store:
 
     def unfinished(self) -> list[Run]:
         """Runs that have not ended, the oldest first, without their tasks."""
-        rows = self._db.execute("select body from run where not ended order by created_at")
+        rows = self._do("select body from run where not ended order by created_at")
         return [Run.model_validate_json(body) for (body,) in rows]
 
     def request_cancel(self, run_id: int) -> None:
@@ -144,18 +154,18 @@ class Store:
         run = self.load(run_id)
         if run.state in ENDED:
             raise RunError(f"run {run_id} has already ended: {run.result or run.state}")
-        self._db.execute("update run set cancel_requested = 1 where run_id = ?", (run_id,))
+        self._do("update run set cancel_requested = 1 where run_id = ?", (run_id,))
 
     def cancel_requested(self, run_id: int) -> bool:
         """Whether somebody asked for the run to be cancelled."""
-        row = self._db.execute("select cancel_requested from run where run_id = ?", (run_id,)).fetchone()
+        row = self._do("select cancel_requested from run where run_id = ?", (run_id,)).fetchone()
         return bool(row and row[0])
 
     def beat(self, run_id: int) -> None:
         """Note that the runner is alive."""
-        self._db.execute("update run set alive_at = ? where run_id = ?", (now().isoformat(), run_id))
+        self._do("update run set alive_at = ? where run_id = ?", (now().isoformat(), run_id))
 
     def alive_at(self, run_id: int) -> str:
         """When the runner last noted that it is alive, in ISO format."""
-        (moment,) = self._db.execute("select alive_at from run where run_id = ?", (run_id,)).fetchone()
+        (moment,) = self._do("select alive_at from run where run_id = ?", (run_id,)).fetchone()
         return str(moment)

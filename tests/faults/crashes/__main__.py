@@ -21,18 +21,19 @@ def main() -> int:
         rehearsal.begin()
         for said in rehearsal.prepare():
             print(said, flush=True)
-        wrong = 0
+        injected = wrong = 0
         faults = rehearsal.choose(options.faults, options.seed)
         for fault in faults:
             began = time.perf_counter()
             done = rehearsal.inject(fault)
-            wrong += done.lost + done.doubled
+            injected, wrong = injected + done.injected, wrong + done.lost + done.doubled
             said = f"{done.lost} lost, {done.doubled} doubled" if done.differences else "as undisturbed"
+            said = said if done.injected else f"not reached, {said}"
             print(f"{rehearsal.describe(fault)}: {said}, {time.perf_counter() - began:.1f} s", flush=True)
             for difference in done.differences[:5]:
                 print(f"  {difference[:300]}", flush=True)
-    print(f"{len(faults)} faults injected, {wrong} rows lost or doubled")
-    return int(wrong > 0)
+    print(f"{injected} faults injected, {wrong} rows lost or doubled")
+    return int(wrong > 0 or injected < len(faults))
 
 
 if __name__ == "__main__":

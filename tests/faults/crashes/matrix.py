@@ -87,8 +87,13 @@ class Fault:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a second run left after a fault, against what an undisturbed one leaves."""
+    """What a second run left after a fault, against what an undisturbed one leaves.
 
+    Attributes:
+        injected: False where the step ended before it came to the point.
+    """
+
+    injected: bool
     lost: int
     doubled: int
     differences: Sequence[str]
@@ -126,9 +131,7 @@ class Rehearsal:
         for number, step in enumerate(self.steps):
             self._deliver(step)
             shutil.copytree(self.place, self._before(number))
-            notes = self.folder / f"points{number}"
-            self._finish(number, notes)
-            self.points[number] = [json.loads(line) for line in notes.read_text().splitlines()]
+            self.points[number] = self.note_points(number)
             noted = self.look()
             self.restore(number)
             self._finish(number)
@@ -139,20 +142,28 @@ class Rehearsal:
                 raise RuntimeError(f"two undisturbed runs of {step.name} differ: {found[2][:5]}")
             yield f"{step.name}: {len(self.points[number])} commit points"
 
+    def note_points(self, number: int) -> list[str]:
+        """Run a step from its files, and return the points that it passes."""
+        self.restore(number)
+        notes = self.folder / "notes"
+        notes.unlink(missing_ok=True)
+        self._finish(number, notes)
+        return [json.loads(line) for line in notes.read_text().splitlines()]
+
     def inject(self, fault: Fault) -> Outcome:
         """Kill a step at a point, run it again, and compare.
 
         Raises:
-            RuntimeError: the step never came to the point, or the run after it failed.
+            RuntimeError: a run failed by itself.
         """
         self.restore(fault.step)
         notes = self.folder / "notes"
         notes.unlink(missing_ok=True)
         status = self._run(fault.step, notes, fault.point)
-        if status != -signal.SIGKILL:
-            raise RuntimeError(f"{fault.point} was not reached: the task ended with {status}\n{self._tail()}")
+        if status not in (0, -signal.SIGKILL):
+            raise RuntimeError(f"before {fault.point} the task ended with {status}\n{self._tail()}")
         self._finish(fault.step)
-        return Outcome(*compare(self.look(), self.clean[fault.step]))
+        return Outcome(status != 0, *compare(self.look(), self.clean[fault.step]))
 
     def describe(self, fault: Fault) -> str:
         """For people."""

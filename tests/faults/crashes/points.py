@@ -91,12 +91,11 @@ class Points:
                 module.write_deltalake = deltalake.write_deltalake
 
     def _watch_database(self) -> None:
-        """A commit that changed no row is none."""
-        changes: dict[int, int | None] = {}
+        """A commit that changed no row is none; a connection keeps what it had changed before."""
 
         def describe(_dialect, connection):
             now = getattr(connection, "total_changes", None)
-            before, changes[id(connection)] = changes.get(id(connection), 0), now
+            before, connection.info["changes"] = connection.info.get("changes", 0), now
             return "a commit of MLflow's database" if now is None or now != before else None
 
         self._watch(DefaultDialect, "do_commit", describe)
