@@ -14,7 +14,7 @@ from fraud_detection.schemas import TableSchema
 
 LOG = "_delta_log"
 BROKEN_LOG = re.compile(r"DELTA_VERSIONS_NOT_CONTIGUOUS|DELTA_TRUNCATED_TRANSACTION_LOG|FAILED_READ_FILE")
-CONFLICT = re.compile(r"DELTA_CONCURRENT\w*")
+CONFLICT = re.compile(r"DELTA_(?:CONCURRENT\w*|METADATA_CHANGED|PROTOCOL_CHANGED)")
 NO_ROOM = re.compile(r"No space left on device|Disk quota exceeded|File too large")
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 

@@ -273,7 +273,7 @@ def test_a_write_that_finds_no_room_is_an_error_that_names_it_and_changes_nothin
 
 @pytest.fixture
 def beaten(spark, cards, make_rows, tmp_path):
-    """Merges a row, while another session merges another one into the same file of the table."""
+    """Merges a row, while another session does something to the table."""
     cards.merge(CARDS, make_rows(("a", 1, 10), ("b", 1, 10)))
     under_way, other_is_done = tmp_path / "under_way", tmp_path / "other_is_done"
 
@@ -283,15 +283,14 @@ def beaten(spark, cards, make_rows, tmp_path):
             time.sleep(0.05)
         return amount
 
-    def merge():
+    def merge(meanwhile):
         held = make_rows(("a", 1, 20)).withColumn("amount", F.udf(hold, "BIGINT")("amount"))
-        other = spark.newSession().createDataFrame([("b", 1, 30)], ROWS)
         with ThreadPoolExecutor(1) as threads:
             late = threads.submit(cards.merge, CARDS, held)
             while not under_way.exists():
                 assert not late.done()
                 time.sleep(0.05)
-            cards.merge(CARDS, other)
+            meanwhile(spark.newSession())
             other_is_done.touch()
             late.result()
 
@@ -301,7 +300,19 @@ def beaten(spark, cards, make_rows, tmp_path):
 @pytest.mark.classic("two sessions of one JVM")
 def test_a_merge_that_another_writer_beat_is_refused_by_name_and_can_be_made_again(spark, cards, make_rows, beaten):
     with pytest.raises(DataError, match=r"cards: another writer was first \(DELTA_CONCURRENT.*run the task again"):
-        beaten()
+        beaten(lambda other: cards.merge(CARDS, other.createDataFrame([("b", 1, 30)], ROWS)))
     assert_frame_equal(contents(spark, cards), frame(("a", 1, 10), ("b", 1, 30)))
     cards.merge(CARDS, make_rows(("a", 1, 20)))
     assert_frame_equal(contents(spark, cards), frame(("a", 1, 20), ("b", 1, 30)))
+
+
+@pytest.mark.classic("two sessions of one JVM")
+def test_a_merge_during_which_a_column_was_added_is_refused_by_name_and_can_be_made_again(spark, cards, beaten):
+    added = f"ALTER TABLE {cards.name(CARDS.name)} ADD COLUMNS (country STRING)"
+    with pytest.raises(
+        DataError, match=r"cards: another writer was first \(DELTA_METADATA_CHANGED.*run the task"
+    ):
+        beaten(lambda other: other.sql(added))
+    assert contents(spark, cards).select("amount", "country").rows() == [(10, None), (10, None)]
+    cards.merge(CARDS, spark.createDataFrame([("a", 1, 20)], ROWS))
+    assert contents(spark, cards).select("amount", "country").rows() == [(20, None), (10, None)]

@@ -1,3 +1,5 @@
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -102,6 +104,18 @@ def test_a_rejected_candidate_leaves_the_champion_alone(store, run_id, second_ru
 def test_registering_twice_changes_nothing(store, run_id):
     assert register(store, run_id) == register(store, run_id)
     assert versions(store) == [1]
+
+
+def test_while_the_database_is_locked_no_alias_moves_and_registering_again_completes_it(store, run_id, second_run):
+    register(store, run_id)
+    with closing(sqlite3.connect(mlflow.get_registry_uri().removeprefix("sqlite:///"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(MlflowException, match="database is locked"):
+            register(store, second_run)
+    assert aliases.find_version(store, NAME) == 1
+    assert tracking.load_model(f"models:/{NAME}@champion").features[0] == "amount"
+    assert register(store, second_run).aliases == ("champion",)
+    assert versions(store) == [1, 2]
 
 
 def test_a_late_retry_of_an_older_run_does_not_depose_the_newer_champion(store, run_id, second_run):
