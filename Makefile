@@ -9,6 +9,8 @@ TARGET ?= local
 WORKERS ?= 2
 FAULTS ?= 100
 FUZZ_EXAMPLES ?= 5000
+ONLINE_TESTS = tests/fraud_detection/scoring/online
+FUZZED = tests/fraud_detection/data/test_fuzz.py $(ONLINE_TESTS)/test_fuzz.py $(ONLINE_TESTS)/test_description.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup data run test faults notebooks connect-setup connect-test lint docs release lock new clean check-python check-java
@@ -27,7 +29,7 @@ test: $(READY) ## run the whole test suite against local Spark, two files at a t
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 faults: $(READY) ## kill every task at its commit points, and the tests that are too long for every change
-	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest tests/fraud_detection/data/test_fuzz.py tests/fraud_detection/scoring/online/test_fuzz.py
+	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest $(FUZZED)
 	@$(BIN)/python -m pytest --nightly tests/faults
 	@PYTHONPATH=tests/helpers:tests/faults $(BIN)/python -m crashes --faults $(FAULTS)
 

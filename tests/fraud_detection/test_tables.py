@@ -309,9 +309,7 @@ def test_a_merge_that_another_writer_beat_is_refused_by_name_and_can_be_made_aga
 @pytest.mark.classic("two sessions of one JVM")
 def test_a_merge_during_which_a_column_was_added_is_refused_by_name_and_can_be_made_again(spark, cards, beaten):
     added = f"ALTER TABLE {cards.name(CARDS.name)} ADD COLUMNS (country STRING)"
-    with pytest.raises(
-        DataError, match=r"cards: another writer was first \(DELTA_METADATA_CHANGED.*run the task"
-    ):
+    with pytest.raises(DataError, match=r"cards: another writer was first \(DELTA_METADATA_CHANGED.*run the task"):
         beaten(lambda other: other.sql(added))
     assert contents(spark, cards).select("amount", "country").rows() == [(10, None), (10, None)]
     cards.merge(CARDS, spark.createDataFrame([("a", 1, 20)], ROWS))

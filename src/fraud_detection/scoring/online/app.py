@@ -20,7 +20,7 @@ from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.scoring.online import invocations, metrics
 from fraud_detection.scoring.online.batching import Batcher
 from fraud_detection.scoring.online.champion import LiveLineUp
-from fraud_detection.scoring.online.description import INVOCATIONS, READY, SCORE, describe, draw_page
+from fraud_detection.scoring.online.description import FIGURES, HEALTH, INVOCATIONS, READY, SCORE, describe, draw_page
 from fraud_detection.scoring.online.guard import (
     Guard,
     answer_failure,
@@ -168,7 +168,7 @@ def _model_routes(parts: Parts) -> APIRouter:
 def _operation_routes(parts: Parts, app: FastAPI) -> APIRouter:
     router = APIRouter()
 
-    @router.get("/healthz", tags=["operation"])
+    @router.get("/healthz", **HEALTH)
     async def tell_health() -> dict[str, str]:
         """Whether the process answers."""
         return {"status": "ok"}
@@ -183,7 +183,7 @@ def _operation_routes(parts: Parts, app: FastAPI) -> APIRouter:
             raise store_down(error) from error
         return JSONResponse({"status": "ready", **_tell_models(line_up)})
 
-    @router.get("/metrics", tags=["operation"])
+    @router.get("/metrics", **FIGURES)
     async def tell_metrics() -> Response:
         """Figures for Prometheus."""
         return Response(metrics.collect(), media_type=metrics.MEDIA_TYPE)

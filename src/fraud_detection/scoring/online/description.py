@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from fraud_detection.scoring.online.answers import Score
@@ -132,8 +133,19 @@ INVOCATIONS: Final[dict[str, Any]] = {
     },
 }
 """What is told of POST /invocations."""
+OPEN: Final[dict[str, Any]] = {"security": []}
+"""What is told where no token is needed."""
+HEALTH: Final[dict[str, Any]] = {"tags": ["operation"], "openapi_extra": OPEN}
+"""What is told of GET /healthz."""
+FIGURES: Final[dict[str, Any]] = {
+    "tags": ["operation"],
+    "response_class": PlainTextResponse,
+    "responses": _tell_problems("unauthorised", "too_many"),
+}
+"""What is told of GET /metrics."""
 READY: Final[dict[str, Any]] = {
     "tags": ["operation"],
+    "openapi_extra": OPEN,
     "responses": {
         200: {
             "description": "transactions can be scored; where a challenger takes part, its version and variant",
