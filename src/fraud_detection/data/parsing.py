@@ -30,13 +30,17 @@ def parse_json(bronze: DataFrame, sources: Mapping[str, str]) -> DataFrame:
 
 
 def parse_csv(bronze: DataFrame, sources: Mapping[str, str], header: str, delimiter: str = ",") -> DataFrame:
-    """The same for the lines under one CSV header; a line is readable if it has one value a name."""
+    """The same for the lines under one CSV header; a line is readable if it has one value a name.
+
+    Where a field's name stands twice in the header, nobody knows which value is meant, and no line is readable.
+    """
     names = read_header(header, delimiter)
+    is_clear = bool(names) and all(names.count(source) < 2 for source in sources.values())  # noqa: PLR2004
     schema = ", ".join(f"{name} STRING" for name in (*(f"c{place}" for place in range(len(names))), CORRUPT))
     parsed = bronze.withColumn(
         "parsed", F.from_csv("raw", schema, {"columnNameOfCorruptRecord": CORRUPT, "sep": delimiter})
     )
-    readable = F.lit(bool(names)) & F.col(f"parsed.{CORRUPT}").isNull()
+    readable = F.lit(is_clear) & F.col(f"parsed.{CORRUPT}").isNull()
     absent = F.lit(None).cast("string")
     found = {
         name: F.col(f"parsed.c{names.index(source)}") if source in names else absent for name, source in sources.items()

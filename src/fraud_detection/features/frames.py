@@ -25,10 +25,15 @@ def to_polars(rows: DataFrame) -> pl.DataFrame:
 
 def to_spark(spark: SparkSession, rows: pl.DataFrame) -> DataFrame:
     """Hand rows of this process to Spark, with the plain strings that it reads."""
-    table = _with_plain_strings(rows.to_arrow())
-    if rows.is_empty():  # of which a Connect client says that it cannot infer its columns
+    return table_to_spark(spark, _with_plain_strings(rows.to_arrow()))
+
+
+def table_to_spark(spark: SparkSession, table: pa.Table) -> DataFrame:
+    """Hand over a table: of one with an empty batch Spark 4.1 would read what comes before it, and nothing else."""
+    batches = [batch for batch in table.to_batches() if batch.num_rows]
+    if not batches:  # of which a Connect client says that it cannot infer its columns
         return spark.createDataFrame([], from_arrow_schema(table.schema))
-    return spark.createDataFrame(table)
+    return spark.createDataFrame(pa.Table.from_batches(batches))
 
 
 def _with_plain_strings(table: pa.Table) -> pa.Table:

@@ -34,7 +34,7 @@ def frame(*rows):
         ("more, amount ,id", "x,1,a", (True, "a", "1")),
         ('"id","amount"', '"a, b","1"', (True, "a, b", "1")),
         ("id", "a", (True, "a", None)),
-        ("id,amount,id", "a,1,b", (True, "a", "1")),
+        ("id,amount,id", "a,1,b", (False, "a", "1")),
         ("id,ID,Amount,amount", "a,b,1,2", (True, "a", "2")),
         ("id,`; drop,amount", "a,x,1", (True, "a", "1")),
         ("id,_corrupt_record,amount", "a,x,1", (True, "a", "1")),
