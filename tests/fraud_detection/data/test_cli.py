@@ -77,10 +77,10 @@ def check(spark, tmp_path, monkeypatch):
     """Call the command on one file, with the mapping above."""
     monkeypatch.setattr("fraud_detection.data.cli.console.width", 80)
 
-    def call(name, content, *options, settings=MAPPED, before=None):
+    def call(name, content, *options, settings=MAPPED, before=()):
         (tmp_path / "s.yml").write_text(settings)
         (tmp_path / name).write_text(content)
-        files = [str(tmp_path / file) for file in (before, name) if file]
+        files = [str(tmp_path / file) for file in (*before, name)]
         done = CliRunner().invoke(app, ["check", "--mapping", str(tmp_path / "s.yml"), *files, *options])
         return done.exit_code, done.output
 
@@ -101,11 +101,11 @@ def test_a_check_says_what_becomes_of_each_column_and_shows_rows(check):
 
 
 def test_a_check_reads_what_comes_after_an_empty_file(check, tmp_path):
+    content = "ref,at,customer_id,terminal_id,value,via\nT1,2018-07-01T14:00:00,C1,M1,12.5,web\n"
+    (tmp_path / "a.csv").write_text(content)
     (tmp_path / "empty.csv").write_text("")
-    status, output = check(
-        "t.csv", "ref,at,customer_id,terminal_id,value,via\nT1,2018-07-01T14:00:00,C1,M1,12.5,web\n", before="empty.csv"
-    )
-    assert "1 lines: 1 to silver, 0 to quarantine" in output
+    status, output = check("b.csv", content, before=["a.csv", "empty.csv"])
+    assert "2 lines: 2 to silver, 0 to quarantine" in output
     assert status == 0
 
 
