@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from fraud_detection.arrow import table_to_spark
 from fraud_detection.config import DataSettings
 from fraud_detection.data.cleaning import check_lines, labels_cleaning, transactions_cleaning
 from fraud_detection.data.files import find_format, read_lines
@@ -34,8 +35,8 @@ def read(path):
 
 def judge(spark, cleaning, read_files):
     """File → what became of each of its lines."""
-    batches = [lines_as_batch(name, NOW, NOW, lines) for name, lines in read_files.items() if lines.raw]
-    bronze = spark.createDataFrame(pa.Table.from_batches(batches))
+    batches = [lines_as_batch(name, NOW, NOW, lines) for name, lines in read_files.items()]
+    bronze = table_to_spark(spark, pa.Table.from_batches(batches))
     headers = list({lines.header for lines in read_files.values() if lines.raw})
     found = {name: [] for name in read_files}
     checked = check_lines(bronze, cleaning, headers).select("source_file", "line_number", "reasons", "raw")

@@ -13,6 +13,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from fraud_detection.arrow import table_to_spark
 from fraud_detection.config import DataSettings
 from fraud_detection.data.cleaning import Cleaning, check_lines, labels_cleaning, transactions_cleaning
 from fraud_detection.data.files import Lines, find_format, read_lines
@@ -58,10 +59,9 @@ def check_files(spark: SparkSession, paths: Sequence[Path], dataset: Dataset, se
     if not any(lines.raw for lines in read.values()):
         raise DataError(f"found no line in {', '.join(map(str, paths))}; expected files with rows")
     now = datetime.now(UTC)
-    # Of a table with an empty batch Spark 4.1 reads what comes before it, and nothing else.
-    batches = [lines_as_batch(path.name, _written(path), now, lines) for path, lines in read.items() if lines.raw]
+    batches = [lines_as_batch(path.name, _written(path), now, lines) for path, lines in read.items()]
     headers = list({lines.header for lines in read.values() if lines.raw})
-    checked = _judge(spark.createDataFrame(pa.Table.from_batches(batches)), cleaning, headers).persist()
+    checked = _judge(table_to_spark(spark, pa.Table.from_batches(batches)), cleaning, headers).persist()
     totals = _sum_by_rule(count_broken(checked, dataset, cleaning.rules, now))
     found = list(dict.fromkeys(name for lines in read.values() for name in columns_of(lines, cleaning.delimiter)))
     return Report(

@@ -35,7 +35,7 @@ def parse_csv(bronze: DataFrame, sources: Mapping[str, str], header: str, delimi
     Where a field's name stands twice in the header, nobody knows which value is meant, and no line is readable.
     """
     names = read_header(header, delimiter)
-    is_clear = bool(names) and all(names.count(source) < 2 for source in sources.values())  # noqa: PLR2004
+    is_clear = bool(names) and all(names.count(source) <= 1 for source in sources.values())
     schema = ", ".join(f"{name} STRING" for name in (*(f"c{place}" for place in range(len(names))), CORRUPT))
     parsed = bronze.withColumn(
         "parsed", F.from_csv("raw", schema, {"columnNameOfCorruptRecord": CORRUPT, "sep": delimiter})

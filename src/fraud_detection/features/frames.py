@@ -5,8 +5,8 @@ import polars.selectors as cs
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
 
+from fraud_detection.arrow import table_to_spark
 from fraud_detection.features.contract import KEYS
 
 
@@ -26,14 +26,6 @@ def to_polars(rows: DataFrame) -> pl.DataFrame:
 def to_spark(spark: SparkSession, rows: pl.DataFrame) -> DataFrame:
     """Hand rows of this process to Spark, with the plain strings that it reads."""
     return table_to_spark(spark, _with_plain_strings(rows.to_arrow()))
-
-
-def table_to_spark(spark: SparkSession, table: pa.Table) -> DataFrame:
-    """Hand over a table: of one with an empty batch Spark 4.1 would read what comes before it, and nothing else."""
-    batches = [batch for batch in table.to_batches() if batch.num_rows]
-    if not batches:  # of which a Connect client says that it cannot infer its columns
-        return spark.createDataFrame([], from_arrow_schema(table.schema))
-    return spark.createDataFrame(pa.Table.from_batches(batches))
 
 
 def _with_plain_strings(table: pa.Table) -> pa.Table:

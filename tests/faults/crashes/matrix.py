@@ -144,9 +144,7 @@ class Rehearsal:
 
     def note_points(self, number: int) -> list[str]:
         """Run a step from its files, and return the points that it passes."""
-        self.restore(number)
-        notes = self.folder / "notes"
-        notes.unlink(missing_ok=True)
+        notes = self._begin_anew(number)
         self._finish(number, notes)
         return [json.loads(line) for line in notes.read_text().splitlines()]
 
@@ -156,10 +154,7 @@ class Rehearsal:
         Raises:
             RuntimeError: a run failed by itself.
         """
-        self.restore(fault.step)
-        notes = self.folder / "notes"
-        notes.unlink(missing_ok=True)
-        status = self._run(fault.step, notes, fault.point)
+        status = self._run(fault.step, self._begin_anew(fault.step), fault.point)
         if status not in (0, -signal.SIGKILL):
             raise RuntimeError(f"before {fault.point} the task ended with {status}\n{self._tail()}")
         self._finish(fault.step)
@@ -190,6 +185,13 @@ class Rehearsal:
 
     def _before(self, number: int) -> Path:
         return self.folder / f"before{number}"
+
+    def _begin_anew(self, number: int) -> Path:
+        """Restore the files of a step; where its points are noted, of which there are none yet."""
+        self.restore(number)
+        notes = self.folder / "notes"
+        notes.unlink(missing_ok=True)
+        return notes
 
     def _deliver(self, step: Step) -> None:
         if step.days_held_back is None:

@@ -5,21 +5,19 @@ FUZZ_EXAMPLES says how many files of each kind are tried; `make faults` tries ve
 
 import gzip
 import json
-import os
 from io import BytesIO
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fraud_detection.data.files import read_lines
 from fraud_detection.errors import DataError
+from fuzzing import fuzz
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "200"))
 LIMIT = 100_000
 ROWS = pl.DataFrame({"id": ["a", "b", None], "amount": [1.5, float("nan"), None], "count": [1, 2, 3]})
-fuzz = settings(max_examples=EXAMPLES, deadline=None, derandomize="FUZZ_EXAMPLES" not in os.environ)
 
 
 def parquet():
@@ -48,13 +46,13 @@ def read(name, content, kind):
     return None
 
 
-@fuzz
+@fuzz()
 @given(content=st.binary(max_size=300), kind=st.sampled_from(["json", "csv", "parquet"]), packed=st.booleans())
 def test_any_bytes_are_lines_or_a_named_error(content, kind, packed):
     read("a.gz" if packed else "a", content, kind)
 
 
-@fuzz
+@fuzz()
 @given(content=st.binary(max_size=300))
 def test_each_line_of_a_text_file_counts(content):
     lines = read_lines("a", content, "json", LIMIT)
@@ -65,7 +63,7 @@ def test_each_line_of_a_text_file_counts(content):
 EDITS = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=4)
 
 
-@fuzz
+@fuzz()
 @given(edits=EDITS, length=st.none() | st.integers(0, len(WHOLE)))
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_damaged_parquet_file_is_rows_or_a_named_error(edits, length, packed):

@@ -6,7 +6,8 @@ import polars as pl
 import pyarrow as pa
 from polars.testing import assert_frame_equal
 
-from fraud_detection.features.frames import table_to_spark, to_polars, to_spark
+from fraud_detection.arrow import table_to_spark
+from fraud_detection.features.frames import to_polars, to_spark
 
 ROWS = pl.DataFrame(
     {"name": ["a", None], "at": [datetime(2018, 4, 1, tzinfo=UTC), None], "cents": [5, 7], "known": [True, None]},

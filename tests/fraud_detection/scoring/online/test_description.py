@@ -3,18 +3,16 @@
 FUZZ_EXAMPLES says how many requests of each address are tried; `make faults` tries very many.
 """
 
-import os
-
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.scoring.online.app import Parts, build_app
 from fraud_detection.scoring.online.settings import ServingSettings
+from fuzzing import fuzz
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "200"))
 CHECKS = [
     not_a_server_error,
     checks.status_code_conformance,
@@ -29,12 +27,7 @@ described = schemathesis.openapi.from_dict(OPENAPI)
 
 
 @described.parametrize()
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize="FUZZ_EXAMPLES" not in os.environ,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+@fuzz(HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much)
 def test_every_answer_is_one_that_the_description_promises(case, client):
     request = case.as_transport_kwargs(base_url="http://testserver")
     request.pop("cookies", None)

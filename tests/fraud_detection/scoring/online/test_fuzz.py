@@ -5,17 +5,16 @@ FUZZ_EXAMPLES says how many bodies of each kind are tried; `make faults` tries v
 
 import json
 import math
-import os
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from fraud_detection.features.registry import MODEL_FEATURES
 from fraud_detection.scoring.online.problems import CODES
+from fuzzing import fuzz
 from requests_online import JSON, SCORE, TRANSACTION
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "200"))
 INVOCATIONS = "/invocations"
 EVERYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.integers(10**300, 10**400) | st.floats() | st.text(max_size=40),
@@ -42,12 +41,7 @@ CALLS = st.builds(
     FULL_ROWS | ROWS | EVERYTHING,
     st.just({}) | PARAMS,
 )
-fuzz = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize="FUZZ_EXAMPLES" not in os.environ,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+PASSED_OVER = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow)
 
 
 def require_defined(answer):
@@ -63,7 +57,7 @@ def require_defined(answer):
     return None
 
 
-@fuzz
+@fuzz(*PASSED_OVER)
 @given(body=TRANSACTIONS | st.lists(TRANSACTIONS, max_size=3) | EVERYTHING)
 def test_whatever_is_sent_as_transactions_has_a_defined_answer(client, body):
     scores = require_defined(client.post(SCORE, content=json.dumps(body), headers=JSON))
@@ -71,7 +65,7 @@ def test_whatever_is_sent_as_transactions_has_a_defined_answer(client, body):
         assert 0 <= score["probability"] <= 1
 
 
-@fuzz
+@fuzz(*PASSED_OVER)
 @given(body=CALLS)
 def test_whatever_is_sent_as_features_has_a_defined_answer(client, body):
     answer = require_defined(client.post(INVOCATIONS, content=json.dumps(body), headers=JSON))
@@ -80,7 +74,7 @@ def test_whatever_is_sent_as_features_has_a_defined_answer(client, body):
         assert math.isfinite(prediction["probability"])
 
 
-@fuzz
+@fuzz(*PASSED_OVER)
 @given(body=st.binary(max_size=200), kind=st.sampled_from(["application/json", "text/csv", "text/plain", "", "é"]))
 @pytest.mark.parametrize("address", [SCORE, INVOCATIONS, "/nowhere", "/metrics"])
 def test_whatever_bytes_are_sent_have_a_defined_answer(client, address, body, kind):
