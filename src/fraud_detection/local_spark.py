@@ -68,6 +68,7 @@ SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.shuffle.partitions": "8",
+    "spark.sql.inMemoryColumnarStorage.compressed": "false",  # packing what is kept for minutes costs a third of it
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "8",  # VACUUM would start 10,000 tasks a table
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.ui.enabled": "false",

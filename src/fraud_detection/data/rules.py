@@ -64,7 +64,8 @@ def severities(rules: Sequence[Rule]) -> dict[str, Severity]:
 
 
 def _names(rules: Sequence[Rule]) -> Column:
-    return F.array_compact(F.array(*(F.when(rule.broken, F.lit(rule.name)) for rule in rules)))
+    """By array_except, which drops nulls as array_compact does; Spark would interpret all below that one, row by row."""
+    return F.array_except(F.array(*(F.when(rule.broken, F.lit(rule.name)) for rule in rules)), F.array(F.lit(None)))
 
 
 def transaction_columns(mapping: FileMapping) -> dict[str, Column]:
