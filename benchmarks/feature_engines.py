@@ -8,6 +8,7 @@ import polars as pl
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from fraud_detection.arrow import small_rows
 from fraud_detection.features import single_node
 from fraud_detection.features import spark as spark_engine
 from fraud_detection.features.contract import KEYS
@@ -43,7 +44,8 @@ def with_spark(
     known = spark.read.parquet(str(labels)).select(*LABELS)
     history = rows.select(*KEYS[:4], cents).join(known, "transaction_id", how="left")
     settings = FeatureSettings(shards=count_shards(rows.count(), cores))
-    spark_engine.compute_features(history, settings, groups).write.mode("overwrite").parquet(str(out))
+    with small_rows(history.sparkSession):
+        spark_engine.compute_features(history, settings, groups).write.mode("overwrite").parquet(str(out))
 
 
 def with_spark_sql(spark: SparkSession, transactions: Path, labels: Path, out: Path) -> None:

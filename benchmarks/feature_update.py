@@ -29,9 +29,7 @@ from fraud_detection.tasks.arguments import Arguments
 from fraud_detection.tasks.context import Context, Settings
 from meter import Cost, measured
 
-WORLD = World()
-WORLD_STARTS = datetime.combine(WORLD.start, datetime.min.time(), UTC)
-LAST = WORLD_STARTS + timedelta(days=WORLD.days - 1)
+DAY = timedelta(days=1)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -48,15 +46,18 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     tables = Tables("spark_catalog", "fraud", folder / "warehouse")
     spark = build_local_session(folder / "warehouse", cores=str(options.cores))
     tables.create_schema(spark)
-    world = as_silver(generate_transactions(WORLD))
-    _append(spark, tables, world, options.copies, WORLD_STARTS, LAST)
-    _build(folder, tables, spark, LAST, options.engine)  # warm, and the state that the day finds
-    _append(spark, tables, world, options.copies, LAST, LAST + timedelta(days=1))
+    world = World(days=options.days)
+    starts = datetime.combine(world.start, datetime.min.time(), UTC)
+    last = starts + (world.days - 1) * DAY
+    rows = as_silver(generate_transactions(world))
+    _append(spark, tables, rows, options.copies, starts, last)
+    _build(folder, tables, spark, last, options.engine)  # warm, and the state that the day finds
+    _append(spark, tables, rows, options.copies, last, last + DAY)
     commit = Cost()
     with patch.object(feature_build, "write_update", _measure_into(commit, feature_build.write_update)):
-        day, update = _build(folder, tables, spark, LAST + timedelta(days=1), options.engine)
-    spark.sql(f"DELETE FROM {tables.name(TRANSACTION_FEATURES)} WHERE event_date >= DATE'{LAST:%Y-%m-%d}'")  # noqa: S608
-    rebuilt, rebuild = _build(folder, tables, spark, LAST + timedelta(days=1), options.engine)
+        day, update = _build(folder, tables, spark, last + DAY, options.engine)
+    spark.sql(f"DELETE FROM {tables.name(TRANSACTION_FEATURES)} WHERE event_date >= DATE'{last:%Y-%m-%d}'")  # noqa: S608
+    rebuilt, rebuild = _build(folder, tables, spark, last + DAY, options.engine)
     spark.stop()
     found = {
         "rows": rebuilt.rows,
@@ -125,7 +126,8 @@ def _append(
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--copies", type=int, default=1, help="N times the entities, about 1.8 million rows each")
+    parser.add_argument("--copies", type=int, default=1, help="N times the entities, about 9,800 rows a day each")
+    parser.add_argument("--days", type=int, default=World().days, help="of history; an update looks 90 days back")
     parser.add_argument("--engine", choices=("auto", "single_node", "spark"), default="auto")
     parser.add_argument("--cores", default="*", help="that Spark has")
     parser.add_argument("--scratch", help="folder for the tables")

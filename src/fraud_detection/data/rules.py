@@ -64,7 +64,7 @@ def severities(rules: Sequence[Rule]) -> dict[str, Severity]:
 
 
 def _names(rules: Sequence[Rule]) -> Column:
-    """By array_except, which drops nulls as array_compact does; Spark would interpret all below that one, row by row."""
+    """By array_except, which drops nulls as array_compact does, below which Spark would interpret all, row by row."""
     return F.array_except(F.array(*(F.when(rule.broken, F.lit(rule.name)) for rule in rules)), F.array(F.lit(None)))
 
 

@@ -13,6 +13,7 @@ import psutil
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from fraud_detection.arrow import small_rows
 from fraud_detection.features import single_node, spark
 from fraud_detection.features.definition import fingerprint
 from fraud_detection.features.engine import EngineChoice, choose_engine, count_shards
@@ -69,7 +70,8 @@ def build(context: Context) -> Done:
     wanted = find_wanted(context)
     choice = choose(context, wanted)
     log.info("%s: %s", choice.name, choice.reason)
-    engine, written = update(context, choice.since, wanted) if choice.since else rebuild(context, wanted)
+    with small_rows(context.spark):
+        engine, written = update(context, choice.since, wanted) if choice.since else rebuild(context, wanted)
     told = {"build": choice.name, "build_reason": choice.reason, "engine": engine.name, "engine_reason": engine.reason}
     return Done(wanted, told, context.tables.read(context.spark, TRANSACTION_FEATURES).count(), written)
 

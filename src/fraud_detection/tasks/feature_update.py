@@ -15,7 +15,7 @@ from fraud_detection.features.incremental import Changes, find_changes, find_tou
 from fraud_detection.features.lateness import Lateness
 from fraud_detection.features.origin import Origin
 from fraud_detection.features.settings import FeatureSettings
-from fraud_detection.features.spark_history import SparkHistory, measure_lateness
+from fraud_detection.features.spark_history import SparkHistory, measure_lateness, widen_lateness
 from fraud_detection.features.stages import plan_stages
 from fraud_detection.features.table import feature_table
 from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS, TableSchema, with_attributes
@@ -81,9 +81,9 @@ class Update:
             return measure_lateness(silver.transactions, silver.labels)
         late = self.since.lateness
         if self.since.labels != self.wanted.labels:
-            late |= measure_lateness(silver.transactions, self._label_feed())
+            late = widen_lateness(late, silver.transactions, self._label_feed())
         if self.since.transactions != self.wanted.transactions:
-            late |= measure_lateness(self._feed(), silver.labels)
+            late |= measure_lateness(F.broadcast(self._feed()), silver.labels)
         return late
 
     def _feed(self) -> DataFrame:

@@ -2,8 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import polars as pl
+
+from fraud_detection.features.frames import to_spark
 from fraud_detection.features.lateness import Lateness
 from fraud_detection.features.point_in_time import MICROSECONDS_A_DAY
+from fraud_detection.features.spark_history import widen_lateness
 
 DAY = timedelta(days=1)
 MOMENT = datetime(2018, 6, 1, tzinfo=UTC)
@@ -28,3 +32,20 @@ def test_a_date_of_year_one_prunes_nothing_and_breaks_nothing():
     assert ages.first_event(MOMENT, delay_days=7) == first
     assert ages.first_known(MOMENT) == first
     assert Lateness(-5, 5).first_known(first) == first
+
+
+def test_labels_that_are_added_widen_the_bounds_wherever_their_transactions_are(spark):
+    before = Lateness(0, 7 * MICROSECONDS_A_DAY)
+    happened = {"usual": MOMENT - 7 * DAY, "very late": MOMENT - 90 * DAY, "early": MOMENT + 2 * DAY}
+    rows = pl.DataFrame({"transaction_id": list(happened), "event_time": list(happened.values())})
+    transactions = to_spark(spark, rows.with_columns(event_date=pl.col("event_time").dt.date()))
+
+    def widened(*names: str) -> Lateness:
+        labels = pl.DataFrame({"transaction_id": list(names), "known_at": [MOMENT] * len(names)})
+        return widen_lateness(before, transactions, to_spark(spark, labels))
+
+    assert widened("usual", "of no transaction") == before
+    assert widened("usual", "very late") == Lateness(0, 90 * MICROSECONDS_A_DAY)
+    assert widened("early") == Lateness(-2 * MICROSECONDS_A_DAY, 7 * MICROSECONDS_A_DAY)
+    none = rows.select("transaction_id", known_at="event_time").clear()
+    assert widen_lateness(before, transactions, to_spark(spark, none)) == before
