@@ -7,7 +7,8 @@ UTF-8 in silence, and number no lines.
 import codecs
 import gzip
 import zlib
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Literal
@@ -17,7 +18,8 @@ from polars.exceptions import PolarsError
 from pyarrow import ArrowException, RecordBatch
 from pyarrow.parquet import ParquetFile
 
-from fraud_detection.errors import DataError
+from fraud_detection.card_numbers import CANDIDATE, CardKeys, holds_card_number
+from fraud_detection.errors import ConfigurationError, DataError
 
 Format = Literal["json", "csv", "parquet"]
 EXTENSIONS: dict[str, Format] = {
@@ -62,6 +64,48 @@ def read_lines(name: str, content: bytes, kind: Format, max_bytes: int) -> Lines
     if kind == "csv":
         return Lines(lines[1:], first=2, header=lines[0] if lines else None)
     return Lines(lines)
+
+
+def hide_card_numbers(name: str, lines: Lines, kind: Format, keys: CardKeys) -> Lines:
+    """The same lines with a token for each card number.
+
+    Raises:
+        DataError: there is a card number and no key, or one in the name of the file; names the file and the line.
+    """
+    refuse_card_number(name)
+    raw = hide_in_texts(lines.raw, keys, lambda place: f"{name}: line {lines.first + place}", is_json=kind != "csv")
+    header = hide_in_texts([lines.header], keys, lambda _: f"{name}: line 1") if lines.header else [lines.header]
+    return replace(lines, raw=raw, header=header[0])
+
+
+def refuse_card_number(name: str) -> None:
+    """Let no number in by a name, which is kept with each line.
+
+    Raises:
+        DataError: there is a card number in it.
+    """
+    if holds_card_number(name):
+        raise DataError(
+            f"a file of {name.split('/', maxsplit=1)[0]} has a card number in its name; expected a name without, for "
+            "names are kept: deliver it under another"
+        )
+
+
+def hide_in_texts(
+    texts: Sequence[str], keys: CardKeys, told: Callable[[int], str], *, is_json: bool = False
+) -> list[str]:
+    """Texts with tokens in place of card numbers; `told` says where the text of a position stands.
+
+    Raises:
+        DataError: there is a card number and no key.
+    """
+    hidden = list(texts)
+    for place in pl.Series(hidden, dtype=pl.String).str.contains(CANDIDATE).arg_true().to_list():
+        try:
+            hidden[place] = keys.tokenise(hidden[place], is_json=is_json)
+        except ConfigurationError as error:
+            raise DataError(f"{told(place)} holds {error}") from error
+    return hidden
 
 
 def _refuse_large(name: str, size: int, max_bytes: int) -> None:

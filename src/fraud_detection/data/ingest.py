@@ -12,9 +12,10 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
+from fraud_detection.card_numbers import KEYS, CardKeys, read_keys
 from fraud_detection.config import DataSettings
-from fraud_detection.data.files import Format, Lines, find_format, read_lines
-from fraud_detection.errors import DataError
+from fraud_detection.data.files import Format, Lines, find_format, hide_card_numbers, read_lines, refuse_card_number
+from fraud_detection.errors import ConfigurationError, DataError
 from fraud_detection.schemas import BRONZE_COLUMNS, BRONZE_LABELS, BRONZE_TRANSACTIONS, LANDING_FILES, TableSchema
 from fraud_detection.session import on_databricks
 from fraud_detection.tables import Tables
@@ -22,6 +23,7 @@ from fraud_detection.tables import Tables
 Dataset = Literal["transactions", "labels"]
 SHOWN = 10
 
+CARD_MARKS = "fraud.card_keys"
 FOR_EVER = "36500d"
 FILES = "path STRING, modificationTime TIMESTAMP, length BIGINT, content BINARY"
 
@@ -64,8 +66,9 @@ def append_to_bronze(lines: DataFrame, feed: Feed, checkpoints: str, tables: Tab
     Args:
         origin: names what the stream reads, for its progress, where that is not the landing folder.
     """
-    identity = tables.identity(lines.sparkSession, feed.bronze.name)
-    checkpoint = checkpoint_path(checkpoints, feed.bronze.name, identity, *origin)
+    bronze = tables.detail(lines.sparkSession, feed.bronze.name)
+    keep_card_marks(lines.sparkSession, tables, feed.bronze.name, bronze.properties)
+    checkpoint = checkpoint_path(checkpoints, feed.bronze.name, bronze.id, *origin)
     run_to_end(
         lines.writeStream.format("delta")
         .option("checkpointLocation", checkpoint)
@@ -90,7 +93,7 @@ def split_lines(files: DataFrame, feed: Feed, settings: DataSettings) -> DataFra
     kind = getattr(settings.mapping, feed.dataset).format or feed.format
     name = source_file(feed.dataset)
     named = files.select(name, "modificationTime", F.current_timestamp().alias("ingested_at"), "content")
-    return named.mapInArrow(_reader(kind, settings.max_file_bytes), column_types(BRONZE_COLUMNS))
+    return named.mapInArrow(_reader(kind, settings.max_file_bytes, read_keys()), column_types(BRONZE_COLUMNS))
 
 
 def source_file(dataset: str) -> Column:
@@ -99,14 +102,17 @@ def source_file(dataset: str) -> Column:
     return F.concat(F.lit(f"{dataset}/"), below).alias("source_file")
 
 
-def _reader(kind: Format, max_bytes: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _reader(
+    kind: Format, max_bytes: int, keys: CardKeys
+) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Python, because it reads each file as it is: see `files`."""
 
     def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for name, modified, taken, content in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                lines = read_lines(name, content, find_format(name, kind), max_bytes)
-                yield lines_as_batch(name, modified, taken, lines)
+                own_kind = find_format(name, kind)
+                lines = read_lines(name, content, own_kind, max_bytes)
+                yield lines_as_batch(name, modified, taken, hide_card_numbers(name, lines, own_kind, keys))
 
     return read
 
@@ -120,6 +126,24 @@ def lines_as_batch(name: str, modified: datetime, ingested: datetime, lines: Lin
     numbers = pa.array(range(lines.first, lines.first + count), pa.int64())
     columns = [file, at, numbers, taken, header, pa.array(lines.raw, pa.string())]
     return pa.RecordBatch.from_arrays(columns, names=list(BRONZE_COLUMNS))
+
+
+def keep_card_marks(spark: SparkSession, tables: Tables, bronze: str, properties: Mapping[str, str]) -> None:
+    """Keep with bronze which keys make its tokens, for other keys would make strangers of all cards.
+
+    Raises:
+        ConfigurationError: the keys of now are others.
+    """
+    marks = ",".join(read_keys().marks)
+    kept = properties.get(CARD_MARKS, "")
+    if marks == kept:
+        return
+    if kept:
+        raise ConfigurationError(
+            f"{bronze} has tokens made by {kept.count(',') + 1} keys of card numbers, marked {kept}; found "
+            f"{f'keys marked {marks}' if marks else 'no key'} in {KEYS}; expected those keys, in their order"
+        )
+    spark.sql(f"ALTER TABLE {tables.name(bronze)} SET TBLPROPERTIES ('{CARD_MARKS}' = '{marks}')")
 
 
 def check_folder(folder: str) -> None:
@@ -141,10 +165,12 @@ def note_files(spark: SparkSession, feed: Feed, folder: str, tables: Tables) -> 
         When files that are new were first seen, as the table has it.
 
     Raises:
-        DataError: names such files.
+        DataError: names such files; or the name of a file has a card number.
     """
     now = datetime.now(UTC)
     files = {f"{feed.dataset}/{name}": written for name, written in list_files(folder).items()}
+    for name in files:
+        refuse_card_number(name)
     if not files:
         return now
     noted = tables.read(spark, LANDING_FILES.name).where(F.col("dataset") == feed.dataset)

@@ -1,14 +1,16 @@
 """A Kafka topic to bronze: every record is one line, once, as a line of a file is. Azure Event Hubs speaks Kafka."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from fraud_detection.card_numbers import CardKeys, read_keys
 from fraud_detection.config import KAFKA_PASSWORD, KAFKA_USER, DataSettings, KafkaSettings
-from fraud_detection.data.files import as_text
+from fraud_detection.data.files import as_text, hide_in_texts
 from fraud_detection.data.ingest import Dataset, Feed, append_to_bronze, column_types
 from fraud_detection.errors import ConfigurationError
 from fraud_detection.schemas import BRONZE_COLUMNS
@@ -72,15 +74,24 @@ def as_lines(records: DataFrame, dataset: Dataset) -> DataFrame:
         F.lit(None).cast("string").alias("header"),
         F.col("value").alias("raw"),
     )
-    return named.mapInArrow(_with_text, column_types(BRONZE_COLUMNS))
+    return named.mapInArrow(_with_text(read_keys()), column_types(BRONZE_COLUMNS))
 
 
-def _with_text(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _with_text(keys: CardKeys) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Python, because Spark would replace what is no UTF-8 in silence. A record without a value is an empty line."""
-    for batch in batches:
-        raw = pa.array([as_text(value or b"") for value in batch.column("raw").to_pylist()], pa.string())
-        columns = [*batch.columns[:-1], raw]
-        yield pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+    def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            texts = [as_text(value or b"") for value in batch.column("raw").to_pylist()]
+            raw = hide_in_texts(texts, keys, partial(_tell, batch), is_json=True)
+            columns = [*batch.columns[:-1], pa.array(raw, pa.string())]
+            yield pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+    return read
+
+
+def _tell(batch: pa.RecordBatch, place: int) -> str:
+    return f"{batch.column('source_file')[place]}: record {batch.column('line_number')[place]}"
 
 
 def is_record() -> Column:

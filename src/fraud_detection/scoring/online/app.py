@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from fraud_detection.card_numbers import CardKeys
 from fraud_detection.errors import StoreError
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.scoring.online import invocations, metrics
@@ -29,7 +30,7 @@ from fraud_detection.scoring.online.guard import (
     read_body,
 )
 from fraud_detection.scoring.online.problems import Problem, store_down
-from fraud_detection.scoring.online.requests import is_many, read_transactions
+from fraud_detection.scoring.online.requests import NO_KEYS, is_many, read_transactions
 from fraud_detection.scoring.online.scoring import Pipeline
 from fraud_detection.scoring.online.settings import ServingSettings
 from fraud_detection.scoring.online.shadow import Shadow
@@ -50,6 +51,7 @@ class Parts:
         now: the clock that limits of time go by.
         prefix: of all addresses but that of scores, which has its own; /api where the platform asks for it.
         lanes: batches under way at once; more than one where the store makes them wait.
+        card_keys: by which card numbers become tokens; none where the source delivers tokens.
     """
 
     settings: ServingSettings
@@ -60,6 +62,7 @@ class Parts:
     now: Callable[[], datetime]
     prefix: str = ""
     lanes: int = 1
+    card_keys: CardKeys = NO_KEYS
 
 
 def build_app(parts: Parts) -> FastAPI:
@@ -133,7 +136,7 @@ class Scores:
     async def answer(self, request: Request) -> Response:
         """Score one transaction, or several; the answer has the form of the body."""
         body = await read_body(request, self._parts.settings, JSON)
-        transactions = read_transactions(body, self._parts.settings, self._parts.now())
+        transactions = read_transactions(body, self._parts.settings, self._parts.now(), self._parts.card_keys)
         answers = await self._batcher.submit(transactions)
         content = b"[" + b", ".join(answers) + b"]" if is_many(body) else answers[0]
         return Response(content, media_type="application/json")

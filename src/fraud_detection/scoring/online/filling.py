@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import polars as pl
 from deltalake import DeltaTable
 
+from fraud_detection.card_numbers import read_keys
 from fraud_detection.errors import DataError
 from fraud_detection.features.contract import KEYS, LABELS
 from fraud_detection.features.definition import fingerprint
@@ -133,12 +134,14 @@ def publish_labels(labels: pl.DataFrame, settings: str = "") -> None:
 
 
 def erase(customer: str, settings: str = "") -> int:
-    """Remove all that the store holds of a customer; how many transactions that were.
+    """Remove all that the store holds of a customer, or of a card number's token; how many transactions that were.
 
     Raises:
+        ConfigurationError: it is a card number, and there is no key.
         StoreError: the store does not answer.
     """
-    return _with_store(settings, lambda store: store.erase(customer))
+    token = read_keys().tokenise(customer)
+    return _with_store(settings, lambda store: store.erase(token))
 
 
 def fill_from_spark(spark: "SparkSession", tables: "Tables", settings: str = "") -> int:

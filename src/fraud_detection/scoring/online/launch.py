@@ -13,6 +13,7 @@ import mlflow
 from fastapi import FastAPI
 from mlflow import MlflowClient
 
+from fraud_detection.card_numbers import read_keys
 from fraud_detection.config import load_section, read_yaml
 from fraud_detection.errors import ConfigurationError
 from fraud_detection.features.definition import fingerprint
@@ -79,6 +80,7 @@ def make_worker() -> FastAPI:
             now=make_clock(options.as_of),
             prefix=APP_PREFIX if is_app() else "",
             lanes=POSTGRES_LANES if settings.serving.store == "postgres" else 1,
+            card_keys=read_keys(),
         )
     )
 
@@ -96,8 +98,11 @@ def load_settings(file: str) -> Settings:
 
 
 def open_store(settings: Settings) -> Store:
-    """The store that the settings name; nothing is opened before it is used."""
-    definition = fingerprint(settings.features)
+    """The store that the settings name; nothing is opened before it is used.
+
+    Histories are of cards by their tokens, so other keys of card numbers make it another store, to be filled anew.
+    """
+    definition = "+".join([fingerprint(settings.features), *read_keys().marks])
     if settings.serving.store == "postgres":
         return PostgresStore(definition)
     return SqliteStore(local_folder() / settings.serving.store_file, definition)

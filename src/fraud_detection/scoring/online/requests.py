@@ -8,6 +8,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
+from fraud_detection.card_numbers import CardKeys
+from fraud_detection.errors import ConfigurationError
 from fraud_detection.features.online import Incoming
 from fraud_detection.features.ratios import CENTS
 from fraud_detection.scoring.online.problems import Fault, Problem
@@ -18,6 +20,8 @@ MICROSECOND: Final = timedelta(microseconds=1)
 ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d")
 LONGEST: Final = 128
 SHOWN: Final = 20
+SHORTEST_NUMBER: Final = 13
+NO_KEYS: Final = CardKeys()
 PRINTABLE: Final = r"^[^\x00-\x1f\x7f]+$"
 
 
@@ -66,13 +70,15 @@ ONE: Final = TypeAdapter(Transaction)
 MANY: Final = TypeAdapter(list[Transaction])
 
 
-def read_transactions(body: bytes, settings: ServingSettings, now: datetime) -> list[Incoming]:
-    """An object, or an array of them, to transactions within the limits.
+def read_transactions(
+    body: bytes, settings: ServingSettings, now: datetime, keys: CardKeys = NO_KEYS
+) -> list[Incoming]:
+    """An object, or an array of them, to transactions within the limits; a card number becomes its token.
 
     Raises:
         Problem: not_json, or invalid with every fault and where it is.
     """
-    transactions = _parse(body)
+    transactions = _hide_card_numbers(_parse(body), keys, many=is_many(body))
     if not 1 <= len(transactions) <= settings.max_transactions:
         raise Problem(
             "invalid", f"{len(transactions)} transactions; expected 1 to {settings.max_transactions} in a request"
@@ -102,6 +108,26 @@ def _parse(body: bytes) -> list[Transaction]:
     if found[0]["type"] == "json_invalid":
         raise Problem("not_json", str(found[0]["msg"]))
     raise _invalid([_to_fault(each) for each in found])
+
+
+def _hide_card_numbers(transactions: list[Transaction], keys: CardKeys, *, many: bool) -> list[Transaction]:
+    faults, hidden = [], list(transactions)
+    for place, one in enumerate(transactions):
+        for name in ("transaction_id", "customer_id", "terminal_id"):
+            text = getattr(one, name)
+            if len(text) < SHORTEST_NUMBER:
+                continue
+            try:
+                token = keys.tokenise(text)
+            except ConfigurationError:
+                pointer = f"/{place}/{name}" if many else f"/{name}"
+                detail = "a card number, which is taken in by an app with keys only; expected its token"
+                faults.append(Fault(pointer, "card_number", detail))
+                continue
+            hidden[place] = hidden[place].model_copy(update={name: token})
+    if faults:
+        raise _invalid(faults)
+    return hidden
 
 
 def _find_faults(one: Transaction, pointer: str, settings: ServingSettings, now: datetime) -> Iterable[Fault]:

@@ -24,6 +24,7 @@ from fraud_detection.scoring.online.app import Parts, build_app
 from fraud_detection.scoring.online.champion import LiveLineUp, LiveModel
 from fraud_detection.scoring.online.filling import fill
 from fraud_detection.scoring.online.postgres import PostgresStore
+from fraud_detection.scoring.online.requests import NO_KEYS
 from fraud_detection.scoring.online.settings import ServingSettings
 from fraud_detection.scoring.online.sqlite import SqliteStore
 from fraud_detection.scoring.settings import ScoringSettings
@@ -135,7 +136,7 @@ def make_client(tmp_path, model):
     """The app on a store in a file, with a clock that stands still; settings by name."""
     with ExitStack() as opened:
 
-        def make(store=None, live=None, prefix="", challenger=None, scoring=ALONE, **settings):
+        def make(store=None, live=None, prefix="", challenger=None, scoring=ALONE, keys=NO_KEYS, **settings):
             champion = live or LiveModel("fraud", lambda: 1, lambda _version: model)
             parts = Parts(
                 settings=ServingSettings(**settings),
@@ -145,6 +146,7 @@ def make_client(tmp_path, model):
                 tokens=(TOKEN.encode(), b"the-token-before-it"),
                 now=lambda: NOW,
                 prefix=prefix,
+                card_keys=keys,
             )
             return opened.enter_context(TestClient(build_app(parts), headers=BEARER, raise_server_exceptions=False))
 
