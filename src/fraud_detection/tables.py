@@ -120,8 +120,12 @@ class Tables:
         if self.exists(spark, table.name) and tuple(self.read(spark, table.name).columns) != table.column_names:
             spark.sql(self._creation(table, "CREATE OR REPLACE TABLE"))
         self.ensure(spark, table)
-        with writing(table.name):
-            rows.select(*table.column_names).write.insertInto(self.name(table.name), overwrite=True)
+        self.rewrite(table.name, rows.select(*table.column_names))
+
+    def rewrite(self, table: str, rows: DataFrame) -> None:
+        """Exchange all rows of a table for `rows`, made from them with the same columns, in one commit."""
+        with writing(table):
+            rows.write.insertInto(self.name(table), overwrite=True)
 
     def replace_where(self, table: TableSchema, rows: DataFrame, column: str, values: Sequence[str]) -> None:
         """Exchange the rows that have one of these values in a column, in one commit; all of `rows` must."""

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.streaming.query import StreamingQuery
 
 from fraud_detection.data.ingest import checkpoint_path, run_to_end
-from fraud_detection.data.prepare import Work, take_in
+from fraud_detection.data.prepare import PAST_REWRITES, Work, take_in
 from fraud_detection.errors import ConfigurationError, FraudDetectionError
 from fraud_detection.schemas import DATA_QUALITY, LANDING_FILES, PREDICTIONS, QUARANTINE, SILVER_LABELS
 from fraud_detection.scoring.recent import recent_table
@@ -108,6 +108,7 @@ class Run:
         identities = [work.tables.identity(work.spark, name) for name in (bronze, PREDICTIONS.name)]
         lines = (
             work.spark.readStream.option("startingVersion", start_version(work))
+            .option(*PAST_REWRITES)
             .option("maxBytesPerTrigger", self.stream.settings.batch_bytes)
             .table(work.tables.name(bronze))
         )

@@ -5,10 +5,8 @@ from collections.abc import Sequence
 
 import mlflow
 
-from fraud_detection.features.table import feature_table
-from fraud_detection.schemas import DATA_TABLES, MONITORING_TABLES, SCORING_TABLES
-from fraud_detection.scoring.recent import recent_table
 from fraud_detection.tasks.context import task_context
+from fraud_detection.tasks.own_tables import present_tables
 from fraud_detection.tasks.values import set_task_values
 
 log = logging.getLogger(__name__)
@@ -18,9 +16,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Look after every table that is there. Readers are safe: files stay for data.retention_hours after their end."""
     with task_context("maintain", argv) as context:
         hours = context.settings.data.retention_hours
-        own = (*DATA_TABLES, *SCORING_TABLES, *MONITORING_TABLES, feature_table(), recent_table())
-        names = [table.name for table in own]
-        present = [name for name in names if context.tables.exists(context.spark, name)]
+        present = present_tables(context)
         totals = {"tables": len(present), "added": 0, "removed": 0, "files": 0}
         for name in present:
             done = context.tables.maintain(context.spark, name, hours)

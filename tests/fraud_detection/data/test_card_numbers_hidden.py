@@ -8,11 +8,13 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
 
 from fraud_detection.card_numbers import KEYS, CardKeys, holds_card_number
 from fraud_detection.config import DataSettings
 from fraud_detection.data.check import check_files
 from fraud_detection.data.prepare import prepare
+from fraud_detection.data.rekey import rekey
 from fraud_detection.errors import ConfigurationError, DataError
 from fraud_detection.schemas import (
     BRONZE_LABELS,
@@ -144,3 +146,49 @@ def test_a_number_in_the_name_of_a_file_is_refused_before_the_name_is_kept(world
     files, texts = written(tmp_path)
     assert files
     assert not holds_card_number(texts)
+
+
+def test_a_new_key_reaches_all_tables_in_as_many_calls_as_it_takes_and_no_line_is_read_again(
+    spark, make_tables, make_landing, tmp_path, monkeypatch
+):
+    landing, deliver = make_landing(tmp_path)
+    tables = make_tables(tmp_path / "warehouse")
+    names = [table.name for table in TABLES]
+
+    def run():
+        return prepare(spark, landing, str(tmp_path / "checkpoints"), tables, DataSettings())
+
+    monkeypatch.setenv(KEYS, KEY.hex())
+    deliver("transactions/1.jsonl", "\n".join([line("T1", NUMBER), line("T2", "C2"), f'{{"cut": "{NUMBER}']))
+    run()
+    old, new = CardKeys((KEY,)).tokenise(NUMBER), CardKeys((KEY, NEXT)).tokenise(NUMBER)
+
+    monkeypatch.setenv(KEYS, f"{NEXT.hex()},{KEY.hex()}")
+    with pytest.raises(ConfigurationError, match="expected those keys first, in their order"):
+        list(rekey(spark, tables, names))
+
+    monkeypatch.setenv(KEYS, f"{KEY.hex()},{NEXT.hex()}")
+    for name, _ in rekey(spark, tables, names):
+        if name == SILVER_TRANSACTIONS.name:
+            break  # cut here: bronze still has its old tokens
+    with pytest.raises(ConfigurationError, match="made by 1 keys"):
+        run()
+    assert dict(rekey(spark, tables, names)) == dict.fromkeys(names, False) | {
+        BRONZE_TRANSACTIONS.name: True,
+        QUARANTINE.name: True,
+    }
+    assert not any(had_older for _, had_older in rekey(spark, tables, names))
+    kept = "".join(str(row.asDict()) for name in names for row in tables.read(spark, name).collect())
+    assert new in kept
+    assert old not in kept
+
+    deliver("transactions/2.jsonl", line("T3", NUMBER))
+    transactions, _ = run()
+    assert (transactions.read, transactions.silver, transactions.quarantined) == (4, 3, 1)
+    silver = tables.read(spark, SILVER_TRANSACTIONS.name).collect()
+    assert {row.transaction_id: row.customer_id for row in silver} == {"T1": new, "T2": "C2", "T3": new}
+
+    lines = tables.read(spark, BRONZE_TRANSACTIONS.name).limit(1).withColumn("line_number", F.lit(99).cast("bigint"))
+    lines.write.insertInto(tables.name(BRONZE_TRANSACTIONS.name))
+    with pytest.raises(DataError, match="run data_prep, or the stream, by the keys of before"):
+        list(rekey(spark, tables, names))

@@ -1,0 +1,104 @@
+"""A new key of card numbers: every token in the tables goes through it, each table in one commit."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import reduce
+from operator import or_
+
+import polars as pl
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
+
+from fraud_detection.card_numbers import KEYS, TOKEN, CardKeys, read_keys
+from fraud_detection.data.ingest import CARD_MARKS, LABELS_FEED, TRANSACTIONS_FEED
+from fraud_detection.errors import ConfigurationError, DataError
+from fraud_detection.schemas import QUARANTINE, SILVER_LABELS, SILVER_TRANSACTIONS
+from fraud_detection.tables import Tables
+
+FEEDS = ((TRANSACTIONS_FEED, SILVER_TRANSACTIONS), (LABELS_FEED, SILVER_LABELS))
+
+
+def rekey(spark: SparkSession, tables: Tables, names: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Bring the tokens of all tables to the newest key; what is there already stays, so a call that is cut goes on.
+
+    Bronze comes last: until its mark says so, nothing is taken in by the new key.
+
+    Args:
+        names: of the tables that are there.
+
+    Yields:
+        Each table, and whether it had older tokens.
+
+    Raises:
+        ConfigurationError: the tables' tokens were made by other keys than the first ones of now.
+        DataError: lines of bronze are not published yet, and would bring older tokens after this.
+    """
+    keys = read_keys()
+    bronze = [feed.bronze.name for feed, _ in FEEDS if feed.bronze.name in names]
+    for name in bronze:
+        _refuse_strangers(name, tables.properties(spark, name).get(CARD_MARKS, ""), keys)
+    _refuse_unpublished(spark, tables, names)
+    for name in (*(name for name in names if name not in bronze), *bronze):
+        yield name, renew_table(spark, tables, name, keys)
+        if name in bronze:
+            marks = ",".join(keys.marks)
+            spark.sql(f"ALTER TABLE {tables.name(name)} SET TBLPROPERTIES ('{CARD_MARKS}' = '{marks}')")
+
+
+def renew_table(spark: SparkSession, tables: Tables, name: str, keys: CardKeys) -> bool:
+    """Bring the tokens in all texts of a table to the newest key; whether there were older ones."""
+    rows = tables.read(spark, name)
+    texts = [column.name for column in rows.schema if isinstance(column.dataType, StringType)]
+    older = "|".join(str(generation) for generation in range(1, len(keys.keys)))
+    if not texts or not older:
+        return False
+    is_older = reduce(or_, (F.coalesce(F.col(text).rlike(f"card-({older})-"), F.lit(False)) for text in texts))
+    if rows.where(is_older).isEmpty():
+        return False
+    tables.rewrite(name, rows.mapInArrow(_renew(texts, keys), rows.schema))
+    return True
+
+
+def _renew(texts: Sequence[str], keys: CardKeys) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def renew(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            columns = [
+                _renew_column(column, keys) if name in texts else column
+                for name, column in zip(batch.schema.names, batch.columns, strict=True)
+            ]
+            yield pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+    return renew
+
+
+def _renew_column(column: pa.Array, keys: CardKeys) -> pa.Array:
+    texts = column.to_pylist()
+    for place in pl.Series(values=texts, dtype=pl.String).str.contains(TOKEN.pattern).arg_true().to_list():
+        texts[place] = keys.renew(texts[place])
+    return pa.array(texts, pa.string())
+
+
+def _refuse_strangers(bronze: str, kept: str, keys: CardKeys) -> None:
+    marks = ",".join(keys.marks)
+    if not kept or (marks + ",").startswith(kept + ","):
+        return
+    raise ConfigurationError(
+        f"{bronze} has tokens made by keys marked {kept}; found {f'keys marked {marks}' if marks else 'no key'} in "
+        f"{KEYS}; expected those keys first, in their order, and the new one behind them"
+    )
+
+
+def _refuse_unpublished(spark: SparkSession, tables: Tables, names: Sequence[str]) -> None:
+    for feed, silver in FEEDS:
+        if feed.bronze.name not in names or silver.name not in names or QUARANTINE.name not in names:
+            continue
+        read, published = (tables.read(spark, name).count() for name in (feed.bronze.name, silver.name))
+        quarantine: DataFrame = tables.read(spark, QUARANTINE.name)
+        quarantined = quarantine.where(F.col("dataset") == feed.dataset).count()
+        if read != published + quarantined:
+            raise DataError(
+                f"{read} lines are in {feed.bronze.name}, {published} of them in silver and {quarantined} in "
+                "quarantine; expected all of them there, for a line that comes later would bring an older token: run "
+                "data_prep, or the stream, by the keys of before, stop it, then run this again"
+            )
