@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from datetime import UTC, datetime
 from io import BytesIO
 from types import SimpleNamespace
 
@@ -13,6 +14,8 @@ from pyspark.sql import functions as F
 from fraud_detection.card_numbers import KEYS, CardKeys, holds_card_number
 from fraud_detection.config import DataSettings
 from fraud_detection.data.check import check_files
+from fraud_detection.data.files import NOT_UTF8
+from fraud_detection.data.kafka import as_lines
 from fraud_detection.data.prepare import prepare
 from fraud_detection.data.rekey import rekey
 from fraud_detection.errors import ConfigurationError, DataError
@@ -38,6 +41,7 @@ TABLES = (
 NUMBER = "4111111111111111"
 OTHER = "5555555555554444"
 KEY, NEXT = b"1" * 32, b"2" * 32
+ARRIVED = datetime(2018, 4, 2, tzinfo=UTC)
 
 
 def line(transaction, customer, **more):
@@ -192,3 +196,19 @@ def test_a_new_key_reaches_all_tables_in_as_many_calls_as_it_takes_and_no_line_i
     lines.write.insertInto(tables.name(BRONZE_TRANSACTIONS.name))
     with pytest.raises(DataError, match="run data_prep, or the stream, by the keys of before"):
         list(rekey(spark, tables, names))
+
+
+def test_a_number_in_a_record_is_hidden_too_and_without_a_key_the_record_is_named(spark, monkeypatch):
+    values = [line("T1", NUMBER).encode(), b"\xff" + NUMBER.encode(), None]
+    rows = [("sales", 3, offset, ARRIVED, value) for offset, value in enumerate(values)]
+    records = spark.createDataFrame(
+        rows, "topic STRING, partition INT, offset BIGINT, timestamp TIMESTAMP, value BINARY"
+    )
+    with pytest.raises(PySparkException) as refused:
+        as_lines(records, "transactions").collect()
+    assert "transactions/kafka/sales-3: record 1 holds a card number" in str(refused.value)
+    assert not holds_card_number(str(refused.value))
+    monkeypatch.setenv(KEYS, KEY.hex())
+    token = CardKeys((KEY,)).tokenise(NUMBER)
+    found = [row.raw for row in as_lines(records, "transactions").orderBy("line_number").collect()]
+    assert found == [line("T1", token), f"{NOT_UTF8}<ff>{token}", ""]
