@@ -66,9 +66,9 @@ class CardKeys:
     keys: tuple[bytes, ...] = field(default=(), repr=False)
 
     @cached_property
-    def marks(self) -> tuple[str, ...]:
-        """For each key what tells it from others and gives nothing of it away, to be kept beside the tokens."""
-        return tuple(hmac.digest(key, b"mark", hashlib.sha256).hex()[:16] for key in self.keys)
+    def marks(self) -> str:
+        """What tells each key from others and gives nothing of it away, with commas, to be kept beside the tokens."""
+        return ",".join(hmac.digest(key, b"mark", hashlib.sha256).hex()[:16] for key in self.keys)
 
     def tokenise(self, text: str, *, is_json: bool = False) -> str:
         """The text with a token for each card number in it.
@@ -76,9 +76,9 @@ class CardKeys:
         Raises:
             ConfigurationError: there is a card number, and no key.
         """
-        if not is_json:
-            return NUMBER.sub(lambda found: self._replaced(found[0]), text)
-        return NUMBER.sub(lambda found: self._replaced(found[0], quote=_is_bare(found)), _unescaped(text))
+        if "\\u003" in text and holds_card_number(text):
+            text = _unescaped(text)
+        return NUMBER.sub(lambda found: self._replaced(found[0], quote=is_json and _is_bare(found)), text)
 
     def renew(self, text: str) -> str:
         """The text with each token brought to the newest key; newest ones stay as they are."""

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fraud_detection.card_numbers import KEYS, CardKeys, holds_card_number, is_card_number, read_keys
@@ -62,6 +62,10 @@ def test_a_number_without_quotes_stays_json():
     assert read["amount"] == json.loads(line)["amount"]
 
 
+def test_what_is_escaped_and_no_number_stays_as_it_is_written():
+    assert ONE.tokenise(r'{"note": "\u0034 and \u0035"}', is_json=True) == r'{"note": "\u0034 and \u0035"}'
+
+
 def test_tokens_tell_numbers_and_keys_apart():
     tokens = {keys.tokenise(number) for keys in (ONE, TWO, CardKeys((SECOND,))) for number in OF_BRANDS.values()}
     assert len(tokens) == 3 * len(OF_BRANDS)
@@ -108,6 +112,7 @@ def test_keys_come_from_the_environment_and_are_never_shown(monkeypatch):
     assert read_keys() == CardKeys()
 
 
+@example("\\u003", False)
 @given(st.text(alphabet='0123456789 -.,:"\\[]{}ux4', max_size=80), st.booleans())
 def test_whatever_the_text_is_no_number_stays(text, is_json):
     assert not holds_card_number(ONE.tokenise(text + NUMBER + text, is_json=is_json))

@@ -134,7 +134,8 @@ def keep_card_marks(spark: SparkSession, tables: Tables, bronze: str, properties
     Raises:
         ConfigurationError: the keys of now are others.
     """
-    marks = ",".join(read_keys().marks)
+    keys = read_keys()
+    marks = keys.marks
     kept = properties.get(CARD_MARKS, "")
     if marks == kept:
         return
@@ -143,7 +144,12 @@ def keep_card_marks(spark: SparkSession, tables: Tables, bronze: str, properties
             f"{bronze} has tokens made by {kept.count(',') + 1} keys of card numbers, marked {kept}; found "
             f"{f'keys marked {marks}' if marks else 'no key'} in {KEYS}; expected those keys, in their order"
         )
-    spark.sql(f"ALTER TABLE {tables.name(bronze)} SET TBLPROPERTIES ('{CARD_MARKS}' = '{marks}')")
+    set_card_marks(spark, tables, bronze, keys)
+
+
+def set_card_marks(spark: SparkSession, tables: Tables, bronze: str, keys: CardKeys) -> None:
+    """Note by which keys the tokens of bronze are made."""
+    spark.sql(f"ALTER TABLE {tables.name(bronze)} SET TBLPROPERTIES ('{CARD_MARKS}' = '{keys.marks}')")
 
 
 def check_folder(folder: str) -> None:

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
 from fraud_detection.card_numbers import KEYS, TOKEN, CardKeys, read_keys
-from fraud_detection.data.ingest import CARD_MARKS, LABELS_FEED, TRANSACTIONS_FEED
+from fraud_detection.data.ingest import CARD_MARKS, LABELS_FEED, TRANSACTIONS_FEED, set_card_marks
 from fraud_detection.errors import ConfigurationError, DataError
 from fraud_detection.schemas import QUARANTINE, SILVER_LABELS, SILVER_TRANSACTIONS
 from fraud_detection.tables import Tables
@@ -40,10 +40,10 @@ def rekey(spark: SparkSession, tables: Tables, names: Sequence[str]) -> Iterator
         _refuse_strangers(name, tables.properties(spark, name).get(CARD_MARKS, ""), keys)
     _refuse_unpublished(spark, tables, names)
     for name in (*(name for name in names if name not in bronze), *bronze):
-        yield name, renew_table(spark, tables, name, keys)
+        had_older = renew_table(spark, tables, name, keys)
         if name in bronze:
-            marks = ",".join(keys.marks)
-            spark.sql(f"ALTER TABLE {tables.name(name)} SET TBLPROPERTIES ('{CARD_MARKS}' = '{marks}')")
+            set_card_marks(spark, tables, name, keys)
+        yield name, had_older
 
 
 def renew_table(spark: SparkSession, tables: Tables, name: str, keys: CardKeys) -> bool:
@@ -80,7 +80,7 @@ def _renew_column(column: pa.Array, keys: CardKeys) -> pa.Array:
 
 
 def _refuse_strangers(bronze: str, kept: str, keys: CardKeys) -> None:
-    marks = ",".join(keys.marks)
+    marks = keys.marks
     if not kept or (marks + ",").startswith(kept + ","):
         return
     raise ConfigurationError(

@@ -102,7 +102,8 @@ def open_store(settings: Settings) -> Store:
 
     Histories are of cards by their tokens, so other keys of card numbers make it another store, to be filled anew.
     """
-    definition = "+".join([fingerprint(settings.features), *read_keys().marks])
+    marks = read_keys().marks
+    definition = fingerprint(settings.features) + (f"+{marks}" if marks else "")
     if settings.serving.store == "postgres":
         return PostgresStore(definition)
     return SqliteStore(local_folder() / settings.serving.store_file, definition)

@@ -78,12 +78,12 @@ def read_transactions(
     Raises:
         Problem: not_json, or invalid with every fault and where it is.
     """
-    transactions = _hide_card_numbers(_parse(body), keys, many=is_many(body))
+    many = is_many(body)
+    transactions = _hide_card_numbers(_parse(body, many=many), keys, many=many)
     if not 1 <= len(transactions) <= settings.max_transactions:
         raise Problem(
             "invalid", f"{len(transactions)} transactions; expected 1 to {settings.max_transactions} in a request"
         )
-    many = is_many(body)
     faults = [
         fault
         for place, one in enumerate(transactions)
@@ -100,9 +100,9 @@ def is_many(body: bytes) -> bool:
     return body.lstrip()[:1] == b"["
 
 
-def _parse(body: bytes) -> list[Transaction]:
+def _parse(body: bytes, *, many: bool) -> list[Transaction]:
     try:
-        return MANY.validate_json(body) if is_many(body) else [ONE.validate_json(body)]
+        return MANY.validate_json(body) if many else [ONE.validate_json(body)]
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False)
     if found[0]["type"] == "json_invalid":
