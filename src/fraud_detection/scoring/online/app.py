@@ -30,6 +30,7 @@ from fraud_detection.scoring.online.guard import (
     read_body,
 )
 from fraud_detection.scoring.online.problems import Problem, store_down
+from fraud_detection.scoring.online.readiness import Readiness
 from fraud_detection.scoring.online.requests import NO_KEYS, is_many, read_transactions
 from fraud_detection.scoring.online.scoring import Pipeline
 from fraud_detection.scoring.online.settings import ServingSettings
@@ -169,7 +170,7 @@ def _model_routes(parts: Parts) -> APIRouter:
 
 
 def _operation_routes(parts: Parts, app: FastAPI) -> APIRouter:
-    router = APIRouter()
+    router, readiness = APIRouter(), Readiness(parts.store)
 
     @router.get("/healthz", **HEALTH)
     async def tell_health() -> dict[str, str]:
@@ -181,7 +182,7 @@ def _operation_routes(parts: Parts, app: FastAPI) -> APIRouter:
         """Whether transactions can be scored: a champion is loaded, the store answers and is filled."""
         line_up = parts.models.current()
         try:
-            await parts.store.check()
+            await readiness.check()
         except StoreError as error:
             raise store_down(error) from error
         return JSONResponse({"status": "ready", **_tell_models(line_up)})
