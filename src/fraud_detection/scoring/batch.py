@@ -13,6 +13,7 @@ from pyspark.errors import PythonException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from fraud_detection.arrow import small_rows
 from fraud_detection.errors import ModelError
 from fraud_detection.features.contract import KEYS
 from fraud_detection.features.frames import as_keys
@@ -72,9 +73,10 @@ def score_batch(
     # Kept, because a MERGE reads its source twice.
     scored = as_predictions(add_scores(rows, model, settings), model, "batch").persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        done = _compute(scored, model)
-        if done.rows:
-            tables.merge(PREDICTIONS, scored)
+        with small_rows(spark):
+            done = _compute(scored, model)
+            if done.rows:
+                tables.merge(PREDICTIONS, scored)
     finally:
         scored.unpersist()
     return done
