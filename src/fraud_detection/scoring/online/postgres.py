@@ -5,6 +5,7 @@ Both entities have an index that covers a look-up. The environment says where th
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -76,6 +77,7 @@ SELECT l.* FROM labels AS l LEFT JOIN known AS k ON l.transaction_id = k.transac
 ON CONFLICT (transaction_id) DO UPDATE SET is_fraud = excluded.is_fraud, known_at = excluded.known_at"""
 FIND_DEFINITION: Final = "SELECT value FROM online_meta WHERE key = $1"
 FILLED: Final = "INSERT INTO online_meta VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+HERE: Final = frozenset({"", "localhost", "127.0.0.1", "::1"})
 ANSWERS_NOT: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
@@ -169,12 +171,19 @@ class PostgresStore:
                     min_size=1,
                     max_size=CONNECTIONS,
                     password=database_password(),
+                    ssl=_choose_tls(),
                     timeout=TIMEOUT_SECONDS,
                     command_timeout=TIMEOUT_SECONDS,
                 )
                 await _make_tables(pool)
                 self._pool = pool
             return self._pool
+
+
+def _choose_tls() -> str | None:
+    """TLS to every other machine: the driver's own default goes on without where the server has none."""
+    host = os.environ.get("PGHOST", "")
+    return None if "PGSSLMODE" in os.environ or host in HERE or host.startswith("/") else "require"
 
 
 async def _make_tables(pool: "asyncpg.Pool[Any]") -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fraud_detection.errors import DataError, StoreError
+from fraud_detection.scoring.online import postgres
 from fraud_detection.scoring.online.history import NEVER, NUMBERS, STORED, Labels, Rows, pack
 from fraud_detection.scoring.online.postgres import PostgresStore
 from fraud_detection.scoring.online.sqlite import SqliteStore
@@ -189,6 +190,20 @@ def test_postgres_that_is_down_is_a_store_error_and_is_used_again_once_it_is_up(
         return await store.read("customer_id", ["c1"], 0)
 
     assert seen(using(lambda: PostgresStore("x"), scenario)["c1"]) == [("a", 1, 1)]
+
+
+@pytest.mark.usefixtures("database")
+def test_to_a_database_on_another_machine_nothing_is_said_without_tls_unless_it_is_allowed(monkeypatch):
+    def count():
+        return using(lambda: PostgresStore("x"), lambda store: store.count())
+
+    monkeypatch.delenv("PGSSLMODE")
+    assert count() == 0
+    monkeypatch.setattr(postgres, "HERE", frozenset())  # the test's server, seen from elsewhere
+    with pytest.raises(StoreError, match="rejected SSL upgrade"):
+        count()
+    monkeypatch.setenv("PGSSLMODE", "prefer")
+    assert count() == 0
 
 
 def test_a_file_that_is_no_database_is_a_store_error(tmp_path):
