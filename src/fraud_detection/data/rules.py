@@ -17,6 +17,7 @@ EVENT = "transaction_event_time"
 """Beside a label without a time of its own: when its transaction happened."""
 LARGEST_AMOUNT = 9_999_999_999
 EXACT = "DECIMAL(38,26)"
+CONTROL = r"[\x00-\x1f\x7f]"
 LONG_NUMBER = r'^\s*:\s*"?[-+0-9.eE]{16}'
 """Digits that a double would not hold: Spark reads numbers in JSON as doubles where text is wanted."""
 
@@ -98,6 +99,7 @@ def transaction_rules(settings: DataSettings) -> list[Rule]:
     is_rounded = (F.col("amount_exact") != amount) | (amount.cast("double") != number)  # the latter for 1e-30
     return [
         *missing("transaction_id", "event_time_text", "customer_id", "terminal_id", "amount_text"),
+        not_printable("transaction_id", "customer_id", "terminal_id"),
         *bad_time("event_time", settings, settings.mapping.transactions),
         Rule("amount_not_a_number", F.col("amount_text").isNotNull() & (~is_number | is_no_decimal)),
         Rule("amount_negative", is_number & (number < 0)),
@@ -131,6 +133,7 @@ def label_rules(settings: DataSettings) -> list[Rule]:
     )
     return [
         *missing("transaction_id", "is_fraud_text"),
+        not_printable("transaction_id"),
         Rule("is_fraud_not_a_boolean", F.col("is_fraud_text").isNotNull() & F.col("is_fraud").isNull()),
         *times,
     ]
@@ -141,6 +144,11 @@ def missing(*names: str) -> list[Rule]:
     return [
         Rule(f"{name.removesuffix('_text')}_missing", F.col(name).isNull() | (F.trim(name) == "")) for name in names
     ]
+
+
+def not_printable(*names: str) -> Rule:
+    """One rule for all ids: what cannot be seen makes two of one, and no database of texts keeps a NUL."""
+    return Rule("id_not_printable", F.concat_ws("", *names).rlike(CONTROL))
 
 
 def bad_time(name: str, settings: DataSettings, mapping: FileMapping) -> list[Rule]:
