@@ -17,14 +17,14 @@ class Lateness:
 
     def first_event(self, seen_after: datetime, delay_days: int) -> datetime:
         """No earlier transaction counts, or has a label that is visible, after a moment."""
-        return _move(seen_after, -max(timedelta(days=delay_days), timedelta(microseconds=self.most)))
+        return move(seen_after, -max(timedelta(days=delay_days), timedelta(microseconds=self.most)))
 
     def first_known(self, event: datetime) -> datetime:
         """No label of this or a later transaction was known before."""
-        return _move(event, timedelta(microseconds=self.least))
+        return move(event, timedelta(microseconds=self.least))
 
 
-def _move(moment: datetime, by: timedelta) -> datetime:
+def move(moment: datetime, by: timedelta) -> datetime:
     """Earlier by a span; the first moment there is, where silver holds dates such as year 1."""
     first = datetime.min.replace(tzinfo=moment.tzinfo)
     return moment + by if moment - first >= -by else first

@@ -12,7 +12,7 @@ from fraud_detection.features.contract import KEYS, UTC_TIME
 from fraud_detection.features.engine import EngineName
 from fraud_detection.features.frames import as_keys, to_polars, to_spark
 from fraud_detection.features.incremental import Changes, find_changes, find_touches, recompute
-from fraud_detection.features.lateness import Lateness
+from fraud_detection.features.lateness import Lateness, move
 from fraud_detection.features.origin import Origin
 from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.spark_history import SparkHistory, measure_lateness, widen_lateness
@@ -132,10 +132,11 @@ def compute_update(update: Update, changes: Changes, engine: EngineName, setting
 
 
 def first_day_read(update: Update, changes: Changes) -> date:
-    """From where on an update reads, but for rows whose labels came late."""
+    """From where on an update reads, by how late labels are."""
     first: datetime = min([update.since.as_of, *changes.images["event_time"].sort().head(1)])
-    days = max(stage.look_back_days for stage in plan_stages()) + update.context.settings.features.label_delay_days
-    return (first - timedelta(days=days)).date()
+    look_back = timedelta(days=max(stage.look_back_days for stage in plan_stages()))
+    lateness = update.wanted.lateness or Lateness()
+    return lateness.first_event(move(first, -look_back), update.context.settings.features.label_delay_days).date()
 
 
 def find_rows(stored: DataFrame, ids: pl.DataFrame) -> pl.DataFrame:

@@ -1,13 +1,17 @@
 """How late labels are, and what follows for what an update reads."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import polars as pl
+import pytest
 
 from fraud_detection.features.frames import to_spark
 from fraud_detection.features.lateness import Lateness
 from fraud_detection.features.point_in_time import MICROSECONDS_A_DAY
+from fraud_detection.features.settings import FeatureSettings
 from fraud_detection.features.spark_history import widen_lateness
+from fraud_detection.tasks.feature_update import first_day_read
 
 DAY = timedelta(days=1)
 MOMENT = datetime(2018, 6, 1, tzinfo=UTC)
@@ -32,6 +36,22 @@ def test_a_date_of_year_one_prunes_nothing_and_breaks_nothing():
     assert ages.first_event(MOMENT, delay_days=7) == first
     assert ages.first_known(MOMENT) == first
     assert Lateness(-5, 5).first_known(first) == first
+
+
+@pytest.mark.parametrize(
+    ("event", "lateness", "first"),
+    [
+        (MOMENT, Lateness(), MOMENT - 97 * DAY),
+        (MOMENT, Lateness(0, 200 * MICROSECONDS_A_DAY), MOMENT - 290 * DAY),
+        (datetime.min.replace(tzinfo=UTC), Lateness(), datetime.min.replace(tzinfo=UTC)),
+    ],
+    ids=["90 days and the delay", "labels that come late", "a date of year one"],
+)
+def test_an_update_reads_from_as_far_back_as_a_label_may_be_late(event, lateness, first):
+    origin = SimpleNamespace(as_of=MOMENT, lateness=lateness)
+    context = SimpleNamespace(settings=SimpleNamespace(features=FeatureSettings()))
+    changes = SimpleNamespace(images=pl.DataFrame({"event_time": [event]}))
+    assert first_day_read(SimpleNamespace(since=origin, wanted=origin, context=context), changes) == first.date()
 
 
 def test_labels_that_are_added_widen_the_bounds_wherever_their_transactions_are(spark):
