@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from datetime import UTC, datetime
 from io import BytesIO
 from types import SimpleNamespace
@@ -206,7 +207,8 @@ def test_a_number_in_a_record_is_hidden_too_and_without_a_key_the_record_is_name
     )
     with pytest.raises(PySparkException) as refused:
         as_lines(records, "transactions").collect()
-    assert "transactions/kafka/sales-3: record 1 holds a card number" in str(refused.value)
+    # Both records with a number may be met first: they are in other partitions of the frame.
+    assert re.search(r"transactions/kafka/sales-3: record [12] holds a card number", str(refused.value))
     assert not holds_card_number(str(refused.value))
     monkeypatch.setenv(KEYS, KEY.hex())
     token = CardKeys((KEY,)).tokenise(NUMBER)
