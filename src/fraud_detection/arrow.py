@@ -7,6 +7,9 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
+BATCH_BYTES = "spark.sql.execution.arrow.maxBytesPerBatch"
+NO_LIMIT = str(2**31 - 1)
+
 
 def table_to_spark(spark: SparkSession, table: pa.Table) -> DataFrame:
     """Hand over a table: of one with an empty batch Spark 4.1 would read what comes before it, and nothing else."""
@@ -14,10 +17,6 @@ def table_to_spark(spark: SparkSession, table: pa.Table) -> DataFrame:
     if not batches:  # of which a Connect client says that it cannot infer its columns
         return spark.createDataFrame([], from_arrow_schema(table.schema))
     return spark.createDataFrame(pa.Table.from_batches(batches))
-
-
-BATCH_BYTES = "spark.sql.execution.arrow.maxBytesPerBatch"
-NO_LIMIT = str(2**31 - 1)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from fraud_detection.arrow import table_to_spark
 from fraud_detection.card_numbers import read_keys
 from fraud_detection.config import DataSettings
 from fraud_detection.data.cleaning import Cleaning, check_lines, labels_cleaning, transactions_cleaning
-from fraud_detection.data.files import Lines, find_format, hide_card_numbers, read_lines
+from fraud_detection.data.files import Lines, read_hidden
 from fraud_detection.data.ingest import Dataset, lines_as_batch
 from fraud_detection.data.parsing import read_header
 from fraud_detection.data.quality import QUARANTINED, READ, Count, count_broken
@@ -101,9 +101,7 @@ def _as_object(line: str) -> Mapping[str, Any]:
 
 def _read(path: Path, cleaning: Cleaning, settings: DataSettings) -> Lines:
     kind = getattr(settings.mapping, cleaning.feed.dataset).format or cleaning.feed.format
-    own_kind = find_format(path.name, kind)
-    lines = read_lines(path.name, path.read_bytes(), own_kind, settings.max_file_bytes)
-    return hide_card_numbers(path.name, lines, own_kind, read_keys())
+    return read_hidden(path.name, path.read_bytes(), kind, settings.max_file_bytes, read_keys())
 
 
 def _written(path: Path) -> datetime:

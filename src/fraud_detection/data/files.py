@@ -66,6 +66,16 @@ def read_lines(name: str, content: bytes, kind: Format, max_bytes: int) -> Lines
     return Lines(lines)
 
 
+def read_hidden(name: str, content: bytes, otherwise: Format, max_bytes: int, keys: CardKeys) -> Lines:
+    """`read_lines` in the format of the file's name, else `otherwise`, with a token for each card number.
+
+    Raises:
+        DataError: as of `read_lines` and `hide_card_numbers`.
+    """
+    kind = find_format(name, otherwise)
+    return hide_card_numbers(name, read_lines(name, content, kind, max_bytes), kind, keys)
+
+
 def hide_card_numbers(name: str, lines: Lines, kind: Format, keys: CardKeys) -> Lines:
     """The same lines with a token for each card number.
 

@@ -14,7 +14,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from fraud_detection.card_numbers import KEYS, CardKeys, read_keys
 from fraud_detection.config import DataSettings
-from fraud_detection.data.files import Format, Lines, find_format, hide_card_numbers, read_lines, refuse_card_number
+from fraud_detection.data.files import Format, Lines, read_hidden, refuse_card_number
 from fraud_detection.errors import ConfigurationError, DataError
 from fraud_detection.schemas import BRONZE_COLUMNS, BRONZE_LABELS, BRONZE_TRANSACTIONS, LANDING_FILES, TableSchema
 from fraud_detection.session import on_databricks
@@ -110,9 +110,7 @@ def _reader(
     def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for name, modified, taken, content in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                own_kind = find_format(name, kind)
-                lines = read_lines(name, content, own_kind, max_bytes)
-                yield lines_as_batch(name, modified, taken, hide_card_numbers(name, lines, own_kind, keys))
+                yield lines_as_batch(name, modified, taken, read_hidden(name, content, kind, max_bytes, keys))
 
     return read
 

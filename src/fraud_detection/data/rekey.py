@@ -80,12 +80,12 @@ def _renew_column(column: pa.Array, keys: CardKeys) -> pa.Array:
 
 
 def _refuse_strangers(bronze: str, kept: str, keys: CardKeys) -> None:
-    marks = keys.marks
-    if not kept or (marks + ",").startswith(kept + ","):
+    if not kept or f"{keys.marks},".startswith(f"{kept},"):
         return
+    found = f"keys marked {keys.marks}" if keys.marks else "no key"
     raise ConfigurationError(
-        f"{bronze} has tokens made by keys marked {kept}; found {f'keys marked {marks}' if marks else 'no key'} in "
-        f"{KEYS}; expected those keys first, in their order, and the new one behind them"
+        f"{bronze} has tokens made by keys marked {kept}; found {found} in {KEYS}; expected those keys "
+        "first, in their order, and the new one behind them"
     )
 
 

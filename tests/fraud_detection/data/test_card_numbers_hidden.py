@@ -21,24 +21,16 @@ from fraud_detection.data.prepare import prepare
 from fraud_detection.data.rekey import rekey
 from fraud_detection.errors import ConfigurationError, DataError
 from fraud_detection.schemas import (
-    BRONZE_LABELS,
     BRONZE_TRANSACTIONS,
-    DATA_QUALITY,
-    LANDING_FILES,
+    DATA_TABLES,
+    GOLD_DAYS,
+    GOLD_TERMINAL_DAYS,
     QUARANTINE,
     SILVER_LABELS,
     SILVER_TRANSACTIONS,
 )
 
-TABLES = (
-    LANDING_FILES,
-    BRONZE_TRANSACTIONS,
-    BRONZE_LABELS,
-    SILVER_TRANSACTIONS,
-    SILVER_LABELS,
-    QUARANTINE,
-    DATA_QUALITY,
-)
+TABLES = [table for table in DATA_TABLES if table not in (GOLD_DAYS, GOLD_TERMINAL_DAYS)]  # those that prepare makes
 NUMBER = "4111111111111111"
 OTHER = "5555555555554444"
 KEY, NEXT = b"1" * 32, b"2" * 32
@@ -50,24 +42,29 @@ def line(transaction, customer, **more):
     return json.dumps({**fields, "terminal_id": "M1", "amount": 1, **more})
 
 
+@pytest.fixture(scope="module")
+def open_world(spark, make_landing):
+    """Makes what delivers files into a folder, and what takes them in."""
+
+    def make(folder, tables):
+        landing, deliver = make_landing(folder)
+        return deliver, lambda: prepare(spark, landing, str(folder / "checkpoints"), tables, DataSettings())
+
+    return make
+
+
 @pytest.fixture
-def world(spark, tables, make_landing, tmp_path):
-    """What delivers files, and what takes them in."""
-    landing, deliver = make_landing(tmp_path)
-    return deliver, lambda: prepare(spark, landing, str(tmp_path / "checkpoints"), tables, DataSettings())
+def world(open_world, tables, tmp_path):
+    return open_world(tmp_path, tables)
 
 
 @pytest.fixture(scope="module")
-def taken(spark, make_tables, make_landing, tmp_path_factory):
+def taken(open_world, make_tables, tmp_path_factory):
     """All kinds of files, taken in by a key; the tables, the folder, what takes in more, and the accounts."""
     folder = tmp_path_factory.mktemp("taken")
-    landing, deliver = make_landing(folder)
     tables = make_tables(folder / "warehouse")
+    deliver, run = open_world(folder, tables)
     deliver_numbers(deliver)
-
-    def run():
-        return prepare(spark, landing, str(folder / "checkpoints"), tables, DataSettings())
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(KEYS, KEY.hex())
         accounts = run()
@@ -154,15 +151,10 @@ def test_a_number_in_the_name_of_a_file_is_refused_before_the_name_is_kept(world
 
 
 def test_a_new_key_reaches_all_tables_in_as_many_calls_as_it_takes_and_no_line_is_read_again(
-    spark, make_tables, make_landing, tmp_path, monkeypatch
+    spark, tables, world, monkeypatch
 ):
-    landing, deliver = make_landing(tmp_path)
-    tables = make_tables(tmp_path / "warehouse")
+    deliver, run = world
     names = [table.name for table in TABLES]
-
-    def run():
-        return prepare(spark, landing, str(tmp_path / "checkpoints"), tables, DataSettings())
-
     monkeypatch.setenv(KEYS, KEY.hex())
     deliver("transactions/1.jsonl", "\n".join([line("T1", NUMBER), line("T2", "C2"), f'{{"cut": "{NUMBER}']))
     run()

@@ -124,7 +124,8 @@ def _hide_card_numbers(transactions: list[Transaction], keys: CardKeys, *, many:
                 detail = "a card number, which is taken in by an app with keys only; expected its token"
                 faults.append(Fault(pointer, "card_number", detail))
                 continue
-            hidden[place] = hidden[place].model_copy(update={name: token})
+            if token != text:
+                hidden[place] = hidden[place].model_copy(update={name: token})
     if faults:
         raise _invalid(faults)
     return hidden
