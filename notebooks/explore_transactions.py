@@ -24,7 +24,7 @@ from fraud_detection.notebooks import transactions as look
 from fraud_detection.notebooks.opening import open_context, require_tables
 
 dbutils.widgets.text("catalog", "spark_catalog", "Catalog")
-dbutils.widgets.text("schema", "fraud", "Schema")
+dbutils.widgets.text("schema", "", "Schema (empty: the only one here)")
 
 context = open_context(catalog=dbutils.widgets.get("catalog"), schema=dbutils.widgets.get("schema"))
 require_tables(context, "silver_transactions", "silver_labels")

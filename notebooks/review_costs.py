@@ -27,7 +27,7 @@ from fraud_detection.notebooks.opening import open_context, require_tables
 from runcosts.estimate_cli import open_bundle
 
 dbutils.widgets.text("catalog", "spark_catalog", "Catalog")
-dbutils.widgets.text("schema", "fraud", "Schema")
+dbutils.widgets.text("schema", "", "Schema (empty: the only one here)")
 dbutils.widgets.text("target", "prod", "Target of the bundle")
 dbutils.widgets.text("root", ".", "Folder in or below the bundle")
 

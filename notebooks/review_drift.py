@@ -24,8 +24,8 @@ from fraud_detection.notebooks import drift as look
 from fraud_detection.notebooks.opening import open_context, require_tables
 
 dbutils.widgets.text("catalog", "spark_catalog", "Catalog")
-dbutils.widgets.text("schema", "fraud", "Schema")
-dbutils.widgets.text("model_name", "fraud_model", "Model (catalog.schema.name on Unity Catalog)")
+dbutils.widgets.text("schema", "", "Schema (empty: the only one here)")
+dbutils.widgets.text("model_name", "", "Model (empty: the only one here)")
 dbutils.widgets.text("settings", "", "Settings file (empty: the defaults)")
 
 context = open_context(

@@ -31,7 +31,7 @@ LINES_ABOUT_IT = re.compile(r"make new|template/new\.py|new-project\.md")
 """Lines of other files that lead here: a copy is no template."""
 DEPLOYED = ("databricks.yml", "resources/", "settings/", "tests/bundle/", "tests/fraud_detection/deploy/")
 """Where the word `fraud` names the project; elsewhere it is what a model looks for."""
-COMMANDS = ("data", "deploy", "experiments", "features", "model", "report", "serve")
+COMMANDS = ("data", "deploy", "experiments", "features", "model", "report", "serve", "state")
 ENVIRONMENTS = ("dev", "integration", "online", "production", "serving", "staging", "validate")
 SETTINGS = "settings/data.yml"
 CHANGELOG = "# Changelog\n\n## [Unreleased]\n"

@@ -1,5 +1,6 @@
 """Table names, creation and merging: the only place that spells a table's name."""
 
+import json
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,9 +14,13 @@ from fraud_detection.errors import ConfigurationError, DataError, MachineError
 from fraud_detection.schemas import TableSchema
 
 LOG = "_delta_log"
+USUAL_SCHEMA = "fraud"
 BROKEN_LOG = re.compile(r"DELTA_VERSIONS_NOT_CONTIGUOUS|DELTA_TRUNCATED_TRANSACTION_LOG|FAILED_READ_FILE")
 CONFLICT = re.compile(r"DELTA_(?:CONCURRENT\w*|METADATA_CHANGED|PROTOCOL_CHANGED)")
 NO_ROOM = re.compile(r"No space left on device|Disk quota exceeded|File too large")
+FORGETTING = {"delta.deletedFileRetentionDuration": "interval 0 hours", "delta.checkpointInterval": "1"}
+LAST_CHECKPOINT = "_last_checkpoint"
+OF_A_VERSION = re.compile(r"\.?([0-9]{20})\.")
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
@@ -99,12 +104,12 @@ class Tables:
                 f"{_when_matched(table)} {_when_not_matched(table)}"
             )
 
-    def remove(self, table: TableSchema, rows: DataFrame) -> None:
-        """Delete the rows whose keys are in `rows`, in one commit."""
-        rows.select(*table.key).createOrReplaceTempView("rows_to_remove")
-        with writing(table.name):
+    def remove(self, table: str, rows: DataFrame, key: Sequence[str]) -> None:
+        """Delete the rows whose keys are in `rows`, which must hold each key once, in one commit."""
+        rows.select(*key).createOrReplaceTempView("rows_to_remove")
+        with writing(table):
             rows.sparkSession.sql(
-                f"MERGE INTO {self.name(table.name)} AS t USING rows_to_remove AS s ON {_equal(table.key, '=')} "
+                f"MERGE INTO {self.name(table)} AS t USING rows_to_remove AS s ON {_equal(key, '=')} "
                 "WHEN MATCHED THEN DELETE"
             )
 
@@ -152,6 +157,28 @@ class Tables:
         files = int(self.detail(spark, table).numFiles)
         return {"added": done.numFilesAdded, "removed": done.numFilesRemoved, "files": files}
 
+    def forget(self, spark: SparkSession, table: str, *, keep_log: bool) -> None:
+        """Remove all files that only former versions need, at once: whoever reads one of those fails.
+
+        The log names the lowest and highest values of files that are gone. Locally all of it is removed that is older
+        than a checkpoint made now; a catalog keeps its log for `delta.logRetentionDuration`.
+
+        Args:
+            keep_log: for a table that streams read, which go on by its log.
+        """
+        self._register(spark, table)
+        name = self.name(table)
+        at_once = ", ".join(f"'{key}' = '{value}'" for key, value in FORGETTING.items())
+        usual = ", ".join(f"'{key}'" for key in FORGETTING)
+        with writing(table):
+            spark.sql(f"REORG TABLE {name} APPLY (PURGE)")
+            spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ({at_once})")
+        spark.sql(f"VACUUM {name}")
+        spark.sql(f"ALTER TABLE {name} UNSET TBLPROPERTIES IF EXISTS ({usual})")
+        folder = self.folder(table)
+        if folder and not keep_log:
+            _forget_log(folder / LOG)
+
     def identity(self, spark: SparkSession, table: str) -> str:
         """The id that Delta gave the table at its creation; a table made anew has another."""
         return str(self.detail(spark, table).id)
@@ -197,6 +224,18 @@ class Tables:
                     f"{table}: its log cannot be read ({broken[0]}); expected {folder / LOG} as Delta wrote it, "
                     "with no file gone or changed: bring the table back from a backup by fraud-state restore"
                 ) from refused
+
+
+def choose_schema(warehouse: Path | None) -> str:
+    """The only schema that a folder of tables holds, for whoever names none; USUAL_SCHEMA where there is no table.
+
+    Raises:
+        ConfigurationError: it holds several.
+    """
+    found = sorted({log.parent.parent.name for log in warehouse.glob(f"*/*/{LOG}")}) if warehouse else []
+    if len(found) > 1:
+        raise ConfigurationError(f"{warehouse} holds the schemas {', '.join(found)}; expected one: name it by --schema")
+    return found[0] if found else USUAL_SCHEMA
 
 
 @contextmanager
@@ -263,6 +302,18 @@ def _clear_cut_creation(folder: Path | None) -> None:
     log = folder / LOG if folder else None
     if log and log.is_dir() and all(path.name.startswith(".") for path in log.rglob("*")):
         shutil.rmtree(log)
+
+
+def _forget_log(log: Path) -> None:
+    """Remove what Delta itself removes once it is old: commits and checkpoints before the last checkpoint.
+
+    The oldest goes first, so that what a cut call leaves is a log without gaps.
+    """
+    last = int(json.loads((log / LAST_CHECKPOINT).read_text())["version"])
+    versions = [(int(found[1]), path) for path in log.iterdir() if (found := OF_A_VERSION.match(path.name))]
+    for version, path in sorted(versions):
+        if version < last:
+            path.unlink(missing_ok=True)
 
 
 def _properties(table: TableSchema) -> str:

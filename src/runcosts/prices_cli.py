@@ -19,7 +19,7 @@ from runcosts.output import Format, Output
 from runcosts.prices import Prices, gaps, load_prices
 from runcosts.settings import load_settings
 
-app = typer.Typer(no_args_is_help=True, help="The price file that every estimate follows.")
+app = typer.Typer(no_args_is_help=True, help="The price file that every estimate follows.", rich_markup_mode=None)
 console = Console(markup=False)
 
 PricesFile = Annotated[Path | None, typer.Argument(help="A price file; else that of the settings, or the package's.")]

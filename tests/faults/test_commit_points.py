@@ -46,7 +46,7 @@ def log_judged_candidate(place: Path) -> None:
     with mlflow.start_run(run_name="train"):
         run = log_candidate(candidate, Provenance({"transaction_features": 3}, {}, "abc123", "f00d"))
     verdict = Verdict((Check("auc_roc", passed=True, found="0.9", expected="0.8"),), {"auc_roc": 0.9})
-    log_verdict(run, verdict, evaluation_rows(rows, fold))
+    log_verdict(run, verdict, evaluation_rows(rows, fold), {})
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from fraud_detection.refusals import told
 REFERENCE = World()
 DIRT = Dirt()
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=__doc__)
 console = Console()
 
 

@@ -57,7 +57,7 @@ def read_lines(name: str, content: bytes, kind: Format, max_bytes: int) -> Lines
         DataError: the file is larger than max_bytes, packed or not, is cut off, or is no Parquet file; names the file.
     """
     _refuse_large(name, len(content), max_bytes)
-    plain = _unpack(name, content, max_bytes) if name.lower().endswith(".gz") else content
+    plain = unpack(name, content, max_bytes) if name.lower().endswith(".gz") else content
     if kind == "parquet":
         return Lines(_rows_as_json(name, plain, max_bytes))
     lines = _split(as_text(plain))
@@ -125,7 +125,12 @@ def _refuse_large(name: str, size: int, max_bytes: int) -> None:
         )
 
 
-def _unpack(name: str, content: bytes, max_bytes: int) -> bytes:
+def unpack(name: str, content: bytes, max_bytes: int) -> bytes:
+    """The content of a gzip file.
+
+    Raises:
+        DataError: it is larger than max_bytes, or cut off.
+    """
     try:
         plain = gzip.GzipFile(fileobj=BytesIO(content)).read(max_bytes + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:

@@ -56,7 +56,7 @@ def ingest_files(
         append_to_bronze(split_lines(open_files(spark, folder), feed, settings), feed, checkpoints, tables)
     except StreamingQueryException:  # a file that stopped the stream may come again, whole, under its own name
         noted = tables.read(spark, LANDING_FILES.name).where(F.col("first_seen_at") == F.lit(moment))
-        tables.remove(LANDING_FILES, noted)
+        tables.remove(LANDING_FILES.name, noted, LANDING_FILES.key)
         raise
 
 

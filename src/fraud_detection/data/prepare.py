@@ -198,7 +198,7 @@ def replay_quarantine(work: Work) -> None:
     work.tables.merge(QUARANTINE, cleaned.quarantine)
     work.tables.merge(work.cleaning.silver, cleaned.silver)
     silver = work.read(work.cleaning.silver.name).select(*LINE)
-    work.tables.remove(QUARANTINE, refused.join(silver, list(LINE), how="left_semi"))
+    work.tables.remove(QUARANTINE.name, refused.join(silver, list(LINE), how="left_semi"), QUARANTINE.key)
     pieces = refused.select("source_file", day_written()).distinct()
     files = bronze.withColumn(DAY, day_written()).join(F.broadcast(pieces), ["source_file", DAY], how="left_semi")
     whole = judge(files.select(*bronze.columns), work)

@@ -6,17 +6,15 @@ from operator import or_
 
 import polars as pl
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType
 
 from fraud_detection.card_numbers import KEYS, TOKEN, CardKeys, read_keys
-from fraud_detection.data.ingest import CARD_MARKS, LABELS_FEED, TRANSACTIONS_FEED, set_card_marks
-from fraud_detection.errors import ConfigurationError, DataError
-from fraud_detection.schemas import QUARANTINE, SILVER_LABELS, SILVER_TRANSACTIONS
+from fraud_detection.data.ingest import CARD_MARKS, set_card_marks
+from fraud_detection.data.published import FEEDS, refuse_unpublished
+from fraud_detection.errors import ConfigurationError
 from fraud_detection.tables import Tables
-
-FEEDS = ((TRANSACTIONS_FEED, SILVER_TRANSACTIONS), (LABELS_FEED, SILVER_LABELS))
 
 
 def rekey(spark: SparkSession, tables: Tables, names: Sequence[str]) -> Iterator[tuple[str, bool]]:
@@ -38,7 +36,7 @@ def rekey(spark: SparkSession, tables: Tables, names: Sequence[str]) -> Iterator
     bronze = [feed.bronze.name for feed, _ in FEEDS if feed.bronze.name in names]
     for name in bronze:
         _refuse_strangers(name, tables.properties(spark, name).get(CARD_MARKS, ""), keys)
-    _refuse_unpublished(spark, tables, names)
+    refuse_unpublished(spark, tables, names, "run data_prep, or the stream, by the keys of before, stop it")
     for name in (*(name for name in names if name not in bronze), *bronze):
         had_older = renew_table(spark, tables, name, keys)
         if name in bronze:
@@ -87,18 +85,3 @@ def _refuse_strangers(bronze: str, kept: str, keys: CardKeys) -> None:
         f"{bronze} has tokens made by keys marked {kept}; found {found} in {KEYS}; expected those keys "
         "first, in their order, and the new one behind them"
     )
-
-
-def _refuse_unpublished(spark: SparkSession, tables: Tables, names: Sequence[str]) -> None:
-    for feed, silver in FEEDS:
-        if feed.bronze.name not in names or silver.name not in names or QUARANTINE.name not in names:
-            continue
-        read, published = (tables.read(spark, name).count() for name in (feed.bronze.name, silver.name))
-        quarantine: DataFrame = tables.read(spark, QUARANTINE.name)
-        quarantined = quarantine.where(F.col("dataset") == feed.dataset).count()
-        if read != published + quarantined:
-            raise DataError(
-                f"{read} lines are in {feed.bronze.name}, {published} of them in silver and {quarantined} in "
-                "quarantine; expected all of them there, for a line that comes later would bring an older token: run "
-                "data_prep, or the stream, by the keys of before, stop it, then run this again"
-            )

@@ -34,7 +34,7 @@ class Form(StrEnum):
 
 Profile = Annotated[str | None, typer.Option(help="Of ~/.databrickscfg; without, what the environment says.")]
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=__doc__)
 console = Console(soft_wrap=True, highlight=False)
 
 

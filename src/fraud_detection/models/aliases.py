@@ -22,6 +22,8 @@ CHALLENGER: Final = "challenger"
 PREVIOUS: Final = "previous"
 AUDIT: Final = "audit_"
 ROLLED_BACK: Final = "rolled_back"
+SUCCEEDS: Final = "succeeds"
+"""Tag of a version that is about to become champion, until the champion before is called previous."""
 NO_SUCH_MODEL: Final = ErrorCode.Name(RESOURCE_DOES_NOT_EXIST)
 NO_SUCH_ALIAS: Final = (NO_SUCH_MODEL, ErrorCode.Name(INVALID_PARAMETER_VALUE))
 
@@ -95,9 +97,10 @@ def promote(
         key, value = order.note(f"{alias} instead of {before or 'none'}")
         client.set_model_version_tag(name, str(version), key, value)
         if alias == CHAMPION and before is not None:
-            client.set_registered_model_alias(name, PREVIOUS, str(before))
+            client.set_model_version_tag(name, str(version), SUCCEEDS, str(before))
         client.set_registered_model_alias(name, alias, str(version))
     if alias == CHAMPION:
+        _complete_succession(client, name, version)
         _remove_alias(client, name, CHALLENGER, version)
         _remove_tag(client, name, version, ROLLED_BACK)
     return Change(alias, version, before)
@@ -112,9 +115,11 @@ def roll_back(client: MlflowClient, name: str, order: Order, load: Load = mlflow
         ModelError: there is no champion, or the previous version cannot be loaded.
         GateError: the registry doesn't say where an alias points.
     """
-    champion, previous = find_version(client, name, CHAMPION), find_version(client, name, PREVIOUS)
+    champion = find_version(client, name, CHAMPION)
     if champion is None:
         raise ModelError(f"{name} has no champion; expected one to roll back from: promote a version")
+    _complete_succession(client, name, champion)
+    previous = find_version(client, name, PREVIOUS)
     if previous is None or previous == champion:
         _remove_alias(client, name, PREVIOUS, champion)
         return Change(CHAMPION, champion, champion)
@@ -132,6 +137,14 @@ def require_loads(name: str, version: int, load: Load) -> None:
     uri = f"models:/{name}/{version}"
     if load(str(fetch_model(uri))) is None:
         raise ModelError(f"{uri} loads as nothing; expected a model")
+
+
+def _complete_succession(client: MlflowClient, name: str, champion: int) -> None:
+    """Call the champion before previous, also where the promotion was cut before that."""
+    before = client.get_model_version(name, str(champion)).tags.get(SUCCEEDS)
+    if before is not None:
+        client.set_registered_model_alias(name, PREVIOUS, before)
+        client.delete_model_version_tag(name, str(champion), SUCCEEDS)
 
 
 def _remove_alias(client: MlflowClient, name: str, alias: Alias, version: int) -> None:

@@ -32,6 +32,7 @@ LIMITS: Final = (
     "The score ranks transactions for review by people. It is no ground to refuse a customer without one.",
     "It was judged on one week, without the cards known as compromised. Weeks differ: read the intervals.",
     "The intervals draw whole cards, but not whole terminals: luck explains at least what they show.",
+    "A figure without an interval is as uncertain as the others, and nobody has measured by how much.",
     "A terminal's risk is known only as late as its labels. The first frauds at a terminal are not seen by it.",
     "Slices with few frauds have no say in the verdict: no figure there is proof.",
     "The threshold of alerts fits the costs named here. Other costs, or another number of reviews, need another one.",
@@ -46,6 +47,7 @@ class Card:
         facts: of the version: name, number, aliases at registration, dates.
         data: what it was trained and judged on.
         lineage: code, environment, data versions.
+        recipe: family, where it was trained, parameters.
         cost: of training.
         pictures: PNG by file name.
     """
@@ -55,6 +57,7 @@ class Card:
     facts: Mapping[str, str]
     data: Mapping[str, str]
     lineage: Mapping[str, str]
+    recipe: Mapping[str, str]
     cost: Mapping[str, str]
     pictures: Mapping[str, bytes]
 
@@ -72,7 +75,7 @@ def render_markdown(card: Card) -> str:
 def _view(card: Card) -> dict[str, Any]:
     drawn = [(title, _data_uri(card.pictures[name])) for name, title in PICTURES.items() if name in card.pictures]
     leads = {words: card.verdict.intervals.get(name) for name, words in LEADS.items()}
-    sections = {"Data": card.data, "Lineage": card.lineage, "Cost of training": card.cost}
+    sections = {"Data": card.data, "Recipe": card.recipe, "Lineage": card.lineage, "Cost of training": card.cost}
     return {
         "card": card,
         "verdict": card.verdict,

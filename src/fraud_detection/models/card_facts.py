@@ -10,6 +10,7 @@ from mlflow.entities import Run
 
 from fraud_detection.models.card import Card, render_html, render_markdown
 from fraud_detection.models.registry import Registered
+from fraud_detection.models.tracking import DATA_VERSION, JUDGED_VERSION
 from fraud_detection.models.verdict import Verdict
 
 FOLDER: Final = "card"
@@ -41,6 +42,7 @@ def collect_card(client: MlflowClient, run_id: str, done: Registered, verdict: V
             "run": run_id,
         },
         data=_describe_data(run, verdict),
+        recipe=_describe_recipe(run.data.params),
         lineage=_describe_lineage(run.data.tags),
         cost=_describe_cost(run, paid),
         pictures=_read_pictures(client, run_id),
@@ -60,6 +62,13 @@ def _describe_data(run: Run, verdict: Verdict) -> dict[str, str]:
     }
 
 
+def _describe_recipe(params: Mapping[str, str]) -> dict[str, str]:
+    family = params["family"]
+    parameters = {key.removeprefix(f"{family}."): params[key] for key in sorted(params) if key.startswith(f"{family}.")}
+    told = {name: params[name] for name in ("where", "where_reason", "trials", "boosters", "trees") if name in params}
+    return {"family": family, **told, **parameters}
+
+
 def _describe_alerts(params: Mapping[str, str]) -> str:
     cost, share, reviews = (params[f"costs.{name}"] for name in ("review_cost", "loss_share", "reviews_a_day"))
     return f"{cost} a review, {share} of a fraud's amount lost without one, {reviews} reviews a day"
@@ -67,7 +76,9 @@ def _describe_alerts(params: Mapping[str, str]) -> str:
 
 def _describe_lineage(tags: Mapping[str, str]) -> dict[str, str]:
     versions = {
-        key.replace("_", " ", 1).replace(".", " of "): tags[key] for key in sorted(tags) if "data_version" in key
+        key.replace("_", " ", 1).replace(".", " of "): tags[key]
+        for key in sorted(tags)
+        if key.startswith((DATA_VERSION, JUDGED_VERSION))
     }
     return versions | {name: tags[name] for name in LINEAGE if name in tags}
 

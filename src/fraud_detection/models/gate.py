@@ -10,7 +10,7 @@ from fraud_detection.models.costs import CostSettings, count_days, measure_savin
 from fraud_detection.models.gate_settings import GateSettings
 from fraud_detection.models.metrics import Metrics, Scores, evaluate, labels_of
 from fraud_detection.models.resampling import Interval, Outcome, measure_intervals
-from fraud_detection.models.slices import measure_slices
+from fraud_detection.models.slices import Past, measure_slices
 from fraud_detection.models.soundness import Judged, check_distribution, check_latency, check_scores, check_thing
 from fraud_detection.models.split import Fold
 from fraud_detection.models.verdict import Check, Verdict
@@ -32,7 +32,7 @@ class Measured:
 
 def decide(
     judged: pl.DataFrame,
-    history: pl.DataFrame,
+    past: Past,
     fold: Fold,
     candidate: Judged,
     champion: Judged | None,
@@ -44,7 +44,7 @@ def decide(
 
     Args:
         judged: the rows of `split.evaluation_rows`.
-        history: event_time, customer_id and terminal_id of the months before, by which slices are made.
+        past: of cards and terminals, by which slices are made.
         fold: the fold of the judged rows.
         candidate: the model to judge.
         champion: the model that it must not fall behind; None only where the registry says that there is none.
@@ -64,11 +64,12 @@ def decide(
     if not all(check.passed for check in first):
         return Verdict(tuple(first))
     first += [check_latency(candidate, judged, settings), check_distribution(candidate, scores, settings)]
-    found = _measure(candidate, scores, judged, history, costs)
-    rival = _measure_champion(champion, judged, history, costs) if champion else None
+    lost = _lost_columns(champion, judged, settings)
+    found = _measure(candidate, scores, judged, past, costs)
+    rival = _measure_champion(champion, judged, past, costs) if champion and not lost else None
     intervals = _measure_intervals(found, rival, judged, settings)
     checks = [*first, *_check_limits(found, settings), *_check_slices(found.slices, settings)]
-    checks += _check_champion(found, rival, intervals, settings) if rival else [_no_champion()]
+    checks += _check_champion(found, rival, intervals, settings) if rival else [_no_champion(lost)]
     return Verdict(
         tuple(checks),
         found.as_dict(),
@@ -86,26 +87,32 @@ def _require_both_classes(judged: pl.DataFrame) -> None:
         )
 
 
-def _measure(
-    model: Judged, scores: Scores, judged: pl.DataFrame, history: pl.DataFrame, costs: CostSettings
-) -> Measured:
+def _measure(model: Judged, scores: Scores, judged: pl.DataFrame, past: Past, costs: CostSettings) -> Measured:
     return Measured(
         evaluate(judged, scores),
         measure_saving(judged, scores, model.threshold, costs),
-        measure_slices(judged, history, scores),
+        measure_slices(judged, past, scores),
         Outcome(scores, reviewed_gains(judged, scores, model.threshold, costs)),
     )
 
 
-def _measure_champion(champion: Judged, judged: pl.DataFrame, history: pl.DataFrame, costs: CostSettings) -> Measured:
-    absent = sorted(set(champion.features) - set(judged.columns))
-    if absent:
-        raise GateError(f"the champion reads {', '.join(absent)}, which the rows lack; expected the same rows for both")
+def _lost_columns(champion: Judged | None, judged: pl.DataFrame, settings: GateSettings) -> str:
+    """The columns that the champion reads and nobody has any more, if it may be passed over for them."""
+    absent = ", ".join(sorted(set(champion.features) - set(judged.columns))) if champion else ""
+    if absent and settings.champion_must_score:
+        raise GateError(
+            f"the champion reads {absent}, which the rows lack; expected the same rows for both: keep the column, or "
+            "let the limits alone decide, once, by gate.champion_must_score: false"
+        )
+    return absent
+
+
+def _measure_champion(champion: Judged, judged: pl.DataFrame, past: Past, costs: CostSettings) -> Measured:
     scores = champion.score(judged)
     failed = [str(check) for check in check_scores(scores, judged.height) if not check.passed]
     if failed:
         raise GateError(f"the champion cannot be compared: {'; '.join(failed)}")
-    return _measure(champion, scores, judged, history, costs)
+    return _measure(champion, scores, judged, past, costs)
 
 
 def _measure_intervals(
@@ -128,7 +135,9 @@ def _check_limits(found: Measured, settings: GateSettings) -> Iterator[Check]:
 
 
 def _check_slices(slices: pl.DataFrame, settings: GateSettings) -> Iterator[Check]:
-    for part in _with_a_say(slices, settings).iter_rows(named=True):
+    judged = _with_a_say(slices, settings)
+    yield _at_least("slices with enough frauds", judged.height, 1)
+    for part in judged.iter_rows(named=True):
         yield _at_least(f"auc_roc where {part['kind']} is {part['slice']}", part["auc_roc"], settings.min_slice_auc)
 
 
@@ -136,8 +145,9 @@ def _with_a_say(slices: pl.DataFrame, settings: GateSettings) -> pl.DataFrame:
     return slices.filter(pl.col("auc_roc").is_not_null() & (pl.col("frauds") >= settings.min_slice_frauds))
 
 
-def _no_champion() -> Check:
-    return Check("champion", passed=True, found="there is none", expected="none, or not to fall behind it")
+def _no_champion(lost: str) -> Check:
+    found = f"it reads {lost}, which is gone; not compared, by gate.champion_must_score" if lost else "there is none"
+    return Check("champion", passed=True, found=found, expected="none, or not to fall behind it")
 
 
 def _check_champion(

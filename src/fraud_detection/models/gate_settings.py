@@ -32,6 +32,8 @@ class GateSettings:
             margin. Training again by the same recipe moves average precision by about .002, so none is no tolerance.
         tolerance_average_precision: by what a lead in average precision may be proven negative.
         tolerance_saving_share: the same of the saving, as a share of the champion's.
+        champion_must_score: false lets a candidate pass by the limits alone where the champion reads columns that are
+            gone; for the first training after a feature was removed.
         passed_becomes: the alias of a version that passed.
     """
 
@@ -59,6 +61,7 @@ class GateSettings:
     confidence: float = 0.95
     tolerance_average_precision: float = 0.005
     tolerance_saving_share: float = 0.02
+    champion_must_score: bool = True
     passed_becomes: Literal["champion", "challenger"] = "champion"
 
     def __post_init__(self) -> None:

@@ -19,6 +19,11 @@ from fraud_detection.errors import MachineError
 
 COMMIT_VARIABLE: Final = "GIT_COMMIT"
 RUNTIME_VARIABLE: Final = "DATABRICKS_RUNTIME_VERSION"
+SERVERLESS_VARIABLE: Final = "IS_SERVERLESS"
+PACKAGE: Final = Path(fraud_detection.__file__).parent
+LOCK_FILE: Final = "requirements.txt"
+CLUSTER_LOCK: Final = "requirements-databricks.txt"
+SERVERLESS_LOCK: Final = "requirements-serverless.txt"
 UNKNOWN: Final = "unknown"
 SERVING_PACKAGES: Final = (("mlflow",), ("xgboost-cpu", "xgboost"), ("numpy",), ("pandas",))
 
@@ -69,15 +74,24 @@ def find_commit(folder: Path) -> str:
     return answer.stdout.strip() if answer.returncode == 0 else UNKNOWN
 
 
+def find_lock_file() -> Path:
+    """The file that locks what this runs in: on Databricks the one that the wheel carries, else the checkout's."""
+    if RUNTIME_VARIABLE not in os.environ:
+        return Path(LOCK_FILE)
+    is_serverless = os.environ.get(SERVERLESS_VARIABLE, "").upper() == "TRUE"
+    return PACKAGE / (SERVERLESS_LOCK if is_serverless else CLUSTER_LOCK)
+
+
 def hash_lock_file(path: Path) -> str:
     """SHA-256 of the lock file."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else UNKNOWN
 
 
-def hash_code(folder: Path = Path(fraud_detection.__file__).parent) -> str:
-    """The hash of the package's files; compiled ones left out."""
+def hash_code(folder: Path = PACKAGE) -> str:
+    """The hash of the package's files; compiled ones left out, and the locks that a wheel carries."""
     files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return hash_files({file.relative_to(folder).as_posix(): file for file in files})
+    code = {file.relative_to(folder).as_posix(): file for file in files}
+    return hash_files({name: file for name, file in code.items() if name not in {CLUSTER_LOCK, SERVERLESS_LOCK}})
 
 
 def hash_files(files: Mapping[str, Path]) -> str:

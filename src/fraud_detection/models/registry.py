@@ -23,6 +23,7 @@ from fraud_detection.models.aliases import (
     require_absence,
 )
 from fraud_detection.models.verdict import Verdict
+from fraud_detection.models.versions import search_versions
 
 RUN_TAG: Final = "run_id"
 READY, PENDING, FAILED = "READY", "PENDING_REGISTRATION", "FAILED_REGISTRATION"
@@ -69,10 +70,10 @@ def register(
 
 
 def _is_newest(client: MlflowClient, name: str, version: int, alias: str) -> bool:
-    """Whether an alias may move here: not by the late retry of an older version, nor of one that was rolled back."""
+    """Whether an alias may be here: not by the late retry of an older version, nor of one that was rolled back."""
     held = [find_version(client, name, alias), find_version(client, name, CHAMPION)]
     deposed = ROLLED_BACK in client.get_model_version(name, str(version)).tags
-    return not deposed and all(holder is None or holder < version for holder in held)
+    return not deposed and all(holder is None or holder <= version for holder in held)
 
 
 def _ensure_version(client: MlflowClient, name: str, run_id: str, model_uri: str) -> int:
@@ -102,10 +103,10 @@ def wait_until_ready(
 
 
 def _version_of_run(client: MlflowClient, name: str, run_id: str) -> int | None:
-    """The version that a run was registered as; the search filters by name only, as Unity Catalog allows no more."""
+    """The version that a run was registered as."""
     if not _model_exists(client, name):
         return None
-    versions = [version for version in client.search_model_versions(f"name='{name}'") if _usable(version, run_id)]
+    versions = [version for version in search_versions(client, name) if _usable(version, run_id)]
     return min((int(version.version) for version in versions), default=None)
 
 

@@ -1,5 +1,6 @@
 """Parts of the judged rows on which a model must not fail either."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from typing import Final
@@ -24,17 +25,28 @@ SLICE_SCHEMA: Final = {
 }
 
 
-def slice_columns(judged: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Past:
+    """The months before the judged rows, at least 60 days of them.
+
+    Attributes:
+        customers: customer_id, first_seen.
+        terminals: terminal_id, visits.
+    """
+
+    customers: pl.DataFrame
+    terminals: pl.DataFrame
+
+
+def slice_columns(judged: pl.DataFrame, past: Past) -> pl.DataFrame:
     """For each judged row the slices that it belongs to, one column a kind.
 
     Args:
         judged: event_time, customer_id, terminal_id, amount_cents.
-        history: event_time, customer_id, terminal_id; reaches at least 60 days further back than the judged rows.
+        past: of cards and terminals.
     """
-    first = history.group_by("customer_id").agg(pl.min("event_time").alias("first_seen"))
-    visits = history.group_by("terminal_id").agg(pl.len().alias("visits"))
-    rows = judged.join(first, on="customer_id", how="left", maintain_order="left")
-    rows = rows.join(visits, on="terminal_id", how="left", maintain_order="left")
+    rows = judged.join(past.customers, on="customer_id", how="left", maintain_order="left")
+    rows = rows.join(past.terminals, on="terminal_id", how="left", maintain_order="left")
     edges_passed = pl.sum_horizontal(pl.col("amount_cents") > edge for edge in AMOUNT_EDGES_CENTS)
     age = (pl.col("event_time") - pl.col("first_seen")).fill_null(timedelta())
     thirds = pl.sum_horizontal(age >= NEW_FOR, age >= 2 * NEW_FOR)
@@ -60,11 +72,11 @@ def _amount_bands() -> list[str]:
     return [f"up to {edges[0]}", *inner, f"above {edges[-1]}"]
 
 
-def measure_slices(judged: pl.DataFrame, history: pl.DataFrame, scores: Scores) -> pl.DataFrame:
+def measure_slices(judged: pl.DataFrame, past: Past, scores: Scores) -> pl.DataFrame:
     """One row a slice: kind, slice, rows, frauds, and the metrics where the slice holds both classes."""
     labels = labels_of(judged)
     lines = []
-    for column in slice_columns(judged, history).iter_columns():
+    for column in slice_columns(judged, past).iter_columns():
         for value in sorted(column.unique()):
             member = (column == value).to_numpy()
             lines.append({"kind": column.name, "slice": value, **_measure(labels[member], scores[member])})

@@ -33,10 +33,11 @@ VERDICT_FILE: Final = "verdict.json"
 BASELINE_FILE: Final = "baseline.json"
 SETTINGS_FILE: Final = "settings.json"
 DATA_VERSION: Final = "data_version."
+JUDGED_VERSION: Final = "judged_version."
 TRAINED_UNTIL: Final = "trained_until"
 THRESHOLD: Final = "threshold"
 DISTRIBUTION: Final = "score_distribution"
-EXAMPLE_ROWS: Final = 5
+EXAMPLE_QUANTILES: Final = (0.1, 0.5, 0.9)
 
 Floats = npt.NDArray[np.float64]
 
@@ -97,14 +98,19 @@ def log_candidate(candidate: Candidate, provenance: Provenance) -> str:
     return str(run.info.run_id)
 
 
-def log_verdict(run_id: str, verdict: Verdict, judged: pl.DataFrame) -> None:
-    """Add the verdict, the metrics and the pictures of the judged rows to the candidate's run."""
+def log_verdict(run_id: str, verdict: Verdict, judged: pl.DataFrame, versions: Mapping[str, int]) -> None:
+    """Add the verdict, what it was reached on, the metrics and the pictures of the judged rows to the candidate's run.
+
+    Args:
+        versions: Delta versions of the tables that the judged rows come from.
+    """
     with mlflow.start_run(run_id=run_id, nested=True):
         mlflow.log_dict(verdict.as_dict(), VERDICT_FILE)
         mlflow.log_metrics({f"test_{name}": value for name, value in verdict.metrics.items()})
         if verdict.metrics:
             model = load_scorer(model_uri(run_id))
             _log_plots(model, judged, score_rows(model, judged), "test")
+        mlflow.set_tags({f"{JUDGED_VERSION}{table}": str(version) for table, version in versions.items()})
         mlflow.set_tag("verdict", verdict.word)
 
 
@@ -224,8 +230,12 @@ def _log_plots(model: Scorer, rows: pl.DataFrame, scores: Floats, kind: str) -> 
 
 def _log_model(candidate: Candidate) -> None:
     features = candidate.scorer.features
-    example = candidate.held_out.head(EXAMPLE_ROWS).select(
-        pl.col(name).cast(pl.Float64).fill_null(float("nan")) for name in features
+    # Of nobody: quantiles, feature by feature.
+    example = pl.concat(
+        candidate.held_out.select(pl.col(name).cast(pl.Float64).quantile(share) for name in features).fill_null(
+            float("nan")
+        )
+        for share in EXAMPLE_QUANTILES
     )
     with TemporaryDirectory() as place:
         folder = Path(place) / scorer.ARTIFACT

@@ -1,5 +1,6 @@
 """What the registry knows of its versions, for people."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -62,8 +63,18 @@ def list_versions(client: MlflowClient, name: str) -> list[Version]:
     except MlflowException as error:
         require_absence(error, (NO_SUCH_MODEL,), f"model {name}")
         raise ModelError(f"there is no model {name}; expected one: run the training job, or name another") from error
-    found = client.search_model_versions(f"name='{name}'")
-    return sorted((_describe(version, aliases) for version in found), key=lambda version: -version.number)
+    # What is found in Unity Catalog has neither tags nor aliases, and raises when it is asked for them.
+    whole = (client.get_model_version(name, str(found.version)) for found in search_versions(client, name))
+    return sorted((_describe(version, aliases) for version in whole), key=lambda version: -version.number)
+
+
+def search_versions(client: MlflowClient, name: str) -> Iterator[ModelVersion]:
+    """All versions as far as a search knows them; it filters by name only, as Unity Catalog allows no more."""
+    token: str | None = None
+    while token is None or token:
+        page = client.search_model_versions(f"name='{name}'", page_token=token)
+        yield from page
+        token = page.token or ""
 
 
 def find_number(client: MlflowClient, name: str, number: int) -> Version:

@@ -3,7 +3,7 @@
 Its constants are what `benchmarks/families.py --size` prints; docs/models.md says what was measured where.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fraud_detection.errors import ConfigurationError, MachineError
@@ -89,8 +89,8 @@ class Room:
         refused = self.refuse(rows, columns)
         if refused:
             raise MachineError(
-                f"{what}: {refused}; expected it to fit: take a larger node, fewer training.held_out_days "
-                "or a smaller training.negative_share"
+                f"{what}: {refused}; expected it to fit: take a larger node, fewer training.held_out_days, a smaller "
+                "training.negative_share, or training.where auto"
             )
 
 
@@ -108,6 +108,7 @@ def choose_where(size: Size, room: Room, settings: TrainingSettings) -> Choice:
 
     Raises:
         ConfigurationError: the settings ask for one node and for a family that only Spark fits.
+        MachineError: the settings ask for all rows on one node, and it cannot hold them.
     """
     family, where = settings.family, settings.where
     if family not in TWINS:
@@ -116,9 +117,19 @@ def choose_where(size: Size, room: Room, settings: TrainingSettings) -> Choice:
                 f"training.where is {where} and training.family {family}, which Spark fits; expected spark or auto"
             )
         return Choice("spark", family, f"the settings ask for {family}, which Spark fits")
-    if where != "auto":
-        return Choice(where, TWINS[family] if where == "spark" else family, f"the settings ask for {where}")
-    return _choose_by_size(size, room, settings)
+    if where == "auto":
+        choice = _choose_by_size(size, room, settings)
+    else:
+        if where == "single_node":
+            room.check(size.rows, size.columns, "training.where is single_node")
+        choice = Choice(where, TWINS[family] if where == "spark" else family, f"the settings ask for {where}")
+    return _tell_of_no_search(choice, settings)
+
+
+def _tell_of_no_search(choice: Choice, settings: TrainingSettings) -> Choice:
+    if choice.road == "single_node" or settings.family != "xgboost" or not settings.trials:
+        return choice
+    return replace(choice, reason=f"{choice.reason}; no search there, training.parameters are taken as they are")
 
 
 def _choose_by_size(size: Size, room: Room, settings: TrainingSettings) -> Choice:

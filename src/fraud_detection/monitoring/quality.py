@@ -8,7 +8,7 @@ import polars as pl
 
 from fraud_detection.models.costs import CostSettings, measure_saving
 from fraud_detection.models.metrics import evaluate
-from fraud_detection.models.slices import measure_slices
+from fraud_detection.models.slices import Past, measure_slices
 from fraud_detection.models.split import Fold, evaluation_rows
 from fraud_detection.monitoring.alarms import Alarm
 from fraud_detection.monitoring.settings import MonitoringSettings
@@ -41,13 +41,13 @@ class Quality:
     labelled: float | None = None
 
 
-def measure_quality(scored: pl.DataFrame, history: pl.DataFrame, fold: Fold, costs: CostSettings) -> list[Quality]:
+def measure_quality(scored: pl.DataFrame, past: Past, fold: Fold, costs: CostSettings) -> list[Quality]:
     """The whole matured week, and its slices.
 
     Args:
         scored: event_time, customer_id, terminal_id, amount_cents, is_fraud, known_at of the transactions since the
             fold's training week; `score` and `threshold` where they were scored.
-        history: event_time, customer_id, terminal_id of the months before, by which slices are made.
+        past: of cards and terminals, by which slices are made.
         fold: the last week whose labels are due.
         costs: what a mistake costs.
 
@@ -77,7 +77,7 @@ def measure_quality(scored: pl.DataFrame, history: pl.DataFrame, fold: Fold, cos
         saving_a_day=measure_saving(judged, scores, threshold, costs)["saving_a_day"],
         labelled=labelled,
     )
-    slices = measure_slices(judged, history, scores)
+    slices = measure_slices(judged, past, scores)
     return [whole, *(Quality(last, **line) for line in slices.iter_rows(named=True))]
 
 

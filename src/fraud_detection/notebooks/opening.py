@@ -1,8 +1,12 @@
 """Opens what a notebook works with, and says what is not there yet."""
 
+from dataclasses import replace
 from typing import Final
 
+from mlflow import MlflowClient
+
 from fraud_detection.errors import DataError
+from fraud_detection.models.versions import find_model
 from fraud_detection.schemas import (
     DATA_TABLES,
     MONITORING_TABLES,
@@ -20,24 +24,30 @@ JOBS: Final = {
     **{table.name: "scoring" for table in (*SCORING_TABLES, *MONITORING_TABLES)},
 }
 """Which job makes a table."""
+USUAL_MODEL: Final = "fraud_model"
 
 
-def open_context(catalog: str, schema: str, model_name: str = "fraud_model", settings: str = "") -> Context:
+def open_context(catalog: str, schema: str, model_name: str | None = None, settings: str = "") -> Context:
     """The settings, the tables and the session of a notebook, and MLflow's stores; nothing is written.
 
     Args:
         catalog: of the tables.
-        schema: of the tables.
-        model_name: in the registry; on Unity Catalog with catalog and schema.
+        schema: of the tables; empty for the only one on this machine, in a workspace for `fraud`.
+        model_name: in the registry; empty for its only one, in a workspace for `fraud_model` of the schema; None where
+            no model is looked at.
         settings: a YAML file; empty for the defaults.
 
     Raises:
         ConfigurationError: a name or a setting cannot be used.
+        ModelError: no model is named, and the registry has not one.
     """
-    arguments = Arguments(as_of="", catalog=catalog, schema=schema, model_name=model_name, settings=settings)
+    arguments = Arguments(as_of="", catalog=catalog, schema=schema, settings=settings)
     context = build_context("notebook", arguments)
     choose_stores(context.local)
-    return context
+    if model_name is None:
+        return context
+    name = model_name or (find_model(MlflowClient()) if context.local else context.tables.plain_name(USUAL_MODEL))
+    return replace(context, arguments=replace(arguments, model_name=name))
 
 
 def require_tables(context: Context, *names: str) -> None:

@@ -48,7 +48,8 @@ class RecentHistory:
         if version == self._settled_with:
             return to_polars(self._silver().limit(0))
         recent = self._tables.read(self._spark, RECENT_FEATURES)
-        self._tables.remove(recent_table(), recent.join(self._published(), list(KEYS), how="left_semi"))
+        published = recent.join(self._published(), list(KEYS), how="left_semi")
+        self._tables.remove(RECENT_FEATURES, published, recent_table().key)
         missing = to_polars(self._without_features())
         self._settled_with = version
         return missing

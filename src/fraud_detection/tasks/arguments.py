@@ -14,10 +14,11 @@ class Arguments:
 
     Attributes:
         as_of: the day that counts as today: events from it on are not seen, nor labels that became known later.
+        schema: of the tables; empty for the only one on this machine, in a workspace for `fraud`.
         landing: folder of the files that arrive.
         checkpoints: folder where streams keep their progress.
         engine: auto, single_node or spark.
-        trials: of the hyperparameter search; 0 for none.
+        trials: of the hyperparameter search; 0 for none, empty for the settings'.
         replay: true to judge the lines in quarantine again, after a fix.
         settings: a YAML file with sections data, features, training, costs, gate, scoring; empty for the defaults.
         trigger: of the stream: availableNow, or how often, such as 30 seconds.
@@ -31,13 +32,13 @@ class Arguments:
 
     as_of: str
     catalog: str = "spark_catalog"
-    schema: str = "fraud"
+    schema: str = ""
     landing: str = ".local/landing"
     checkpoints: str = ".local/checkpoints"
     experiment: str = "/local/fraud"
     model_name: str = "fraud_model"
     engine: str = "auto"
-    trials: str = "12"
+    trials: str = ""
     replay: str = "false"
     settings: str = ""
     trigger: str = "availableNow"

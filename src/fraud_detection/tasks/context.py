@@ -21,6 +21,7 @@ from fraud_detection.models.provenance import (
     Provenance,
     describe_runtime,
     find_commit,
+    find_lock_file,
     find_wheel_hash,
     hash_code,
     hash_lock_file,
@@ -31,10 +32,9 @@ from fraud_detection.schemas import RUN_COSTS
 from fraud_detection.scoring.online.settings import ServingSettings
 from fraud_detection.scoring.settings import ScoringSettings
 from fraud_detection.session import get_session, in_workspace, local_folder, on_databricks
-from fraud_detection.tables import Tables
+from fraud_detection.tables import Tables, choose_schema
 from fraud_detection.tasks.arguments import Arguments, parse_arguments
 
-LOCK_FILE = "requirements.txt"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 SECTIONS = {
     "data": DataSettings,
@@ -83,7 +83,7 @@ class Context:
 
     def provenance(self, versions: Mapping[str, int]) -> Provenance:
         """What a model made now comes from, with the versions of the tables read."""
-        lock = Path(LOCK_FILE)
+        lock = find_lock_file()
         return Provenance(
             data_versions=versions,
             settings={"arguments": asdict(self.arguments), **asdict(self.settings)},
@@ -121,7 +121,8 @@ def task_context(task: str, argv: Sequence[str] | None = None) -> Iterator[Conte
 def build_context(task: str, arguments: Arguments) -> Context:
     """Arguments to the things that they name."""
     local = None if in_workspace() else local_folder()
-    tables = Tables(arguments.catalog, arguments.schema, local / "warehouse" if local else None)
+    warehouse = local / "warehouse" if local else None
+    tables = Tables(arguments.catalog, arguments.schema or choose_schema(warehouse), warehouse)
     return Context(task, arguments, load_settings(arguments), tables, local)
 
 
@@ -132,6 +133,8 @@ def load_settings(arguments: Arguments) -> Settings:
         ConfigurationError: an unknown section or key, or a value that cannot be used.
     """
     settings = build_settings(read_yaml(Path(arguments.settings)) if arguments.settings else {})
+    if not arguments.trials:
+        return settings
     trials = arguments.whole_number("trials")
     return replace(settings, training=replace(settings.training, trials=trials))
 

@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,11 +17,11 @@ if TYPE_CHECKING:
 SHOWN = ("experiment_id", "state", "tries", "priority", "settings", "note")
 MOST_SHOWN = 1000
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=__doc__)
 console = Console(highlight=False)
 
 Catalog = Annotated[str, typer.Option(help="Catalog of the queue.")]
-Schema = Annotated[str, typer.Option(help="Schema of the queue.")]
+Schema = Annotated[str, typer.Option(help="Schema of the queue; without, the only one here.")]
 
 
 @app.command()
@@ -32,7 +31,7 @@ def add(
     *,
     priority: int = 0,
     catalog: Catalog = "spark_catalog",
-    schema: Schema = "fraud",
+    schema: Schema = "",
 ) -> None:
     """Put an experiment at the end of the queue; settings that no training could use are refused."""
     from fraud_detection.session import get_session, local_folder
@@ -49,7 +48,7 @@ def add(
 
 
 @app.command("list")
-def show(*, catalog: Catalog = "spark_catalog", schema: Schema = "fraud") -> None:
+def show(*, catalog: Catalog = "spark_catalog", schema: Schema = "") -> None:
     """Print the queue."""
     from pyspark.sql import functions as F
 
@@ -66,8 +65,8 @@ def show(*, catalog: Catalog = "spark_catalog", schema: Schema = "fraud") -> Non
 
 
 def _tables(catalog: str, schema: str) -> "Tables":
-    from fraud_detection.session import in_workspace, local_folder
-    from fraud_detection.tables import Tables
+    from fraud_detection.tasks.arguments import Arguments
+    from fraud_detection.tasks.context import build_context
 
-    warehouse: Path | None = None if in_workspace() else local_folder() / "warehouse"
-    return Tables(catalog, schema, warehouse)
+    with told(console):
+        return build_context("experiments", Arguments(as_of="", catalog=catalog, schema=schema)).tables

@@ -14,7 +14,7 @@ from fraud_detection.tasks.arguments import Arguments
 DEFAULTS = Arguments(as_of="")
 PAGE = Path("docs/features.md")
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=__doc__)
 console = Console(soft_wrap=True)
 
 
@@ -42,7 +42,7 @@ def audit(
     ] = None,
     seed: Annotated[int, typer.Option(help="Which rows; the same seed draws the same.")] = 0,
     catalog: Annotated[str, typer.Option(help="Catalog of the tables.")] = DEFAULTS.catalog,
-    schema: Annotated[str, typer.Option(help="Schema of the tables.")] = DEFAULTS.schema,
+    schema: Annotated[str, typer.Option(help="Schema of the tables; without, the only one here.")] = DEFAULTS.schema,
     settings: Annotated[str, typer.Option(help="YAML file with the settings of the run; empty for the defaults.")] = "",
 ) -> None:
     """Compute published rows anew from the silver of their own time, labels from when they were known.

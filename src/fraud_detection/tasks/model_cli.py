@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SHOWN = ("test_average_precision", "test_saving_a_day")
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=__doc__)
 console = Console(soft_wrap=True, highlight=False)
 
 ModelName = Annotated[

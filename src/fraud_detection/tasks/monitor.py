@@ -39,7 +39,7 @@ from fraud_detection.scoring.champion import find_champion
 from fraud_detection.scoring.variants import SHADOW
 from fraud_detection.tasks.context import Context, task_context
 from fraud_detection.tasks.rows import known_labels
-from fraud_detection.tasks.validate import RECENT_DAYS, read_visits
+from fraud_detection.tasks.validate import RECENT_DAYS, read_past
 from fraud_detection.tasks.values import set_task_values
 
 LABEL_AGES = (0.5, 0.9)
@@ -112,7 +112,7 @@ def find(context: Context, champion: Version) -> Findings:
     fold = production_fold(rows, context.arguments.now, context.settings.data.label_delay_days)
     judged = find_judged(champion, rows, fold)
     scored = score_of(rows, judged)
-    qualities = quality.measure_quality(scored, read_visits(context, fold.test_start), fold, context.settings.costs)
+    qualities = quality.measure_quality(scored, read_past(context, fold.test_start), fold, context.settings.costs)
     expected = load_verdict(judged.run_id).metrics
     alarms += quality.find_alarms(qualities, expected, settings)
     variants = compare_variants(find_decided(rows, fold), context.settings.costs)

@@ -25,7 +25,7 @@ DASHBOARD = Path("resources/dashboards/fraud.lvdash.json")
 READ = (*(table.name for table in (*DATA_TABLES, *SCORING_TABLES, *MONITORING_TABLES)), RUN_COSTS)
 NO_TABLE = "TABLE_OR_VIEW_NOT_FOUND"
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 console = Console(soft_wrap=True)
 
 
@@ -34,7 +34,7 @@ def report(
     out: Annotated[Path, typer.Option(help="The page to write.")] = Path(".local/report.html"),
     dashboard: Annotated[Path, typer.Option(help="The dashboard to draw.")] = DASHBOARD,
     catalog: Annotated[str, typer.Option(help="Catalog of the tables.")] = DEFAULTS.catalog,
-    schema: Annotated[str, typer.Option(help="Schema of the tables.")] = DEFAULTS.schema,
+    schema: Annotated[str, typer.Option(help="Schema of the tables; without, the only one here.")] = DEFAULTS.schema,
 ) -> None:
     """Draw the dashboard of the bundle: volumes, fraud, savings, drift, quality, costs.
 
@@ -47,7 +47,7 @@ def report(
         context = build_context("report", Arguments(as_of="", catalog=catalog, schema=schema))
     found = run_queries(context.spark, context.tables, definition)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(render(definition, found, f"{catalog}.{schema}", datetime.now(UTC)), encoding="utf-8")
+    out.write_text(render(definition, found, f"{catalog}.{context.tables.schema}", datetime.now(UTC)), encoding="utf-8")
     console.print(f"page: {out}")
 
 

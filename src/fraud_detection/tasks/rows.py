@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-import polars as pl
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from fraud_detection.features.frames import as_keys, to_polars
+from fraud_detection.features.frames import as_keys
 from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS, TRANSACTION_FEATURES
 from fraud_detection.tables import Tables
 
@@ -31,20 +30,13 @@ def known_labels(labels: DataFrame, now: datetime) -> DataFrame:
     return labels.where(F.col("known_at") <= F.lit(now)).select("transaction_id", "is_fraud", "known_at")
 
 
-def read_labelled_features(
+def labelled_features(
     spark: SparkSession, tables: Tables, features: Sequence[str], since: datetime, now: datetime
-) -> pl.DataFrame:
+) -> DataFrame:
     """Features of the transactions from `since` to `now`, with the labels that were known by then.
 
     Features come in single precision, which is what boosters compute with; the period bounds the size.
     """
-    return to_polars(labelled_features(spark, tables, features, since, now))
-
-
-def labelled_features(
-    spark: SparkSession, tables: Tables, features: Sequence[str], since: datetime, now: datetime
-) -> DataFrame:
-    """The same, staying in Spark."""
     rows = tables.read(spark, TRANSACTION_FEATURES).where(
         (F.col("event_time") >= F.lit(since)) & (F.col("event_time") < F.lit(now))
     )

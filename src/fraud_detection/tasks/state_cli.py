@@ -12,10 +12,12 @@ from fraud_detection.tasks.arguments import Arguments
 
 DEFAULTS = Arguments(as_of="")
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=__doc__)
 console = Console(soft_wrap=True, highlight=False)
 
 Archive = Annotated[Path, typer.Argument(help="The archive, a tar file.")]
+Catalog = Annotated[str, typer.Option(help="Catalog of the tables.")]
+Schema = Annotated[str, typer.Option(help="Schema of the tables; without, the only one here.")]
 
 
 @app.command()
@@ -51,10 +53,7 @@ def restore(archive: Archive) -> None:
 
 
 @app.command()
-def rekey(
-    catalog: Annotated[str, typer.Option(help="Catalog of the tables.")] = DEFAULTS.catalog,
-    schema: Annotated[str, typer.Option(help="Schema of the tables.")] = DEFAULTS.schema,
-) -> None:
+def rekey(catalog: Catalog = DEFAULTS.catalog, schema: Schema = DEFAULTS.schema) -> None:
     """Bring the tokens of card numbers to the newest key of FRAUD_CARD_KEYS, with no job running.
 
     A call that is cut is made again. After it build features, and fill the online store.
@@ -69,3 +68,33 @@ def rekey(
         context = build_context("rekey", Arguments(as_of="", catalog=catalog, schema=schema))
         for name, had_older in bring_to_newest_key(context.spark, context.tables, present_tables(context)):
             console.print(f"{name}: {'written again' if had_older else 'no older token'}")
+
+
+@app.command()
+def erase(
+    customers: Annotated[list[str], typer.Argument(help="Ids of customers, or numbers of cards.")],
+    landing: Annotated[str, typer.Option(help="Folder of the files that arrived.")] = DEFAULTS.landing,
+    settings: Annotated[str, typer.Option(help="A settings file; without, the defaults.")] = DEFAULTS.settings,
+    catalog: Catalog = DEFAULTS.catalog,
+    schema: Schema = DEFAULTS.schema,
+) -> None:
+    """Forget customers: in landing files, tables and all their former versions, and the online store.
+
+    With no job, stream or app running. A call that is cut is made again. After it build features and train anew.
+
+    Example: fraud-state erase C000042 C000043
+    """
+    from fraud_detection.data.erasure import erase as forget
+    from fraud_detection.scoring.online.filling import erase as forget_online
+    from fraud_detection.tasks.context import build_context
+    from fraud_detection.tasks.own_tables import present_tables
+
+    arguments = Arguments(as_of="", catalog=catalog, schema=schema, landing=landing, settings=settings)
+    with told(console):
+        context = build_context("erase", arguments)
+        names = present_tables(context)
+        for place, count in forget(context.spark, context.tables, context.settings.data, customers, landing, names):
+            console.print(f"{place}: {count:,} taken out")
+        online = sum(forget_online(customer, settings) for customer in customers)
+    console.print(f"the online store: {online:,} taken out")
+    console.print(f"former versions of {len(names)} tables are gone")

@@ -7,20 +7,22 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 
+from pyspark.sql import functions as F
+
+from fraud_detection.features.frames import to_polars
 from fraud_detection.features.registry import MODEL_FEATURES
 from fraud_detection.features.table import feature_table
 from fraud_detection.models.provenance import describe_runtime, hash_code
 from fraud_detection.models.search.journal import name_study
 from fraud_detection.models.settings import TrainingSettings
 from fraud_detection.models.spark_training import train_in_spark
-from fraud_detection.models.split import production_fold
 from fraud_detection.models.tracking import log_candidate
 from fraud_detection.models.training import Candidate, train_candidate
 from fraud_detection.models.where import choose_where
 from fraud_detection.schemas import SILVER_LABELS
 from fraud_detection.tasks.context import Context, task_context
 from fraud_detection.tasks.pinned import pin
-from fraud_detection.tasks.rows import labelled_features, read_labelled_features
+from fraud_detection.tasks.rows import labelled_features
 from fraud_detection.tasks.training_size import find_fold, measure_room, measure_size
 from fraud_detection.tasks.values import set_task_values
 
@@ -57,13 +59,13 @@ def train(context: Context, features: Sequence[str], keep: Path | None = None) -
     choice = choose_where(measure_size(context, features, since), room, settings)
     log.info("%s, %s: %s", choice.family, choice.road, choice.reason)
     own = replace(settings, family=choice.family, where=choice.road)
+    labelled = labelled_features(context.spark, context.tables, features, since, now)
+    fold = find_fold(labelled, now, delay)
     if choice.road == "single_node":
-        rows = read_labelled_features(context.spark, context.tables, features, since, now)
-        candidate = train_candidate(rows, features, production_fold(rows, now, delay), own, costs, keep)
+        rows = to_polars(labelled.where(F.col("event_time") < F.lit(fold.train_end)))
+        candidate = train_candidate(rows, features, fold, own, costs, keep)
     else:
-        labelled = labelled_features(context.spark, context.tables, features, since, now)
-        scratch = scratch_folder(context)
-        candidate = train_in_spark(labelled, features, find_fold(labelled, now, delay), own, costs, room, scratch)
+        candidate = train_in_spark(labelled, features, fold, own, costs, room, scratch_folder(context))
     return replace(candidate, choice=choice)
 
 

@@ -16,7 +16,7 @@ NAME = "fraud"
 ORDER = Order("ann", datetime(2018, 8, 9, tzinfo=UTC), "alerts doubled")
 
 
-KILLED_BEFORE_THE_CHAMPION = """
+KILLED_BETWEEN_THE_ALIASES = """
 import os, signal, sys
 from datetime import UTC, datetime
 import mlflow
@@ -24,7 +24,7 @@ from fraud_detection.models.aliases import Order, promote
 
 class Dying(mlflow.MlflowClient):
     def set_registered_model_alias(self, name, alias, version):
-        if alias == "champion":
+        if alias == "previous":
             os.kill(os.getpid(), signal.SIGKILL)
         super().set_registered_model_alias(name, alias, version)
 
@@ -109,7 +109,7 @@ def test_a_rollback_killed_at_any_step_leaves_aliases_that_load_and_repeating_it
     assert held(two) == {"champion": 1}
 
 
-@pytest.mark.parametrize("fatal", range(3))
+@pytest.mark.parametrize("fatal", range(5))
 def test_a_promotion_killed_at_any_step_leaves_aliases_that_load_and_repeating_it_completes_it(two, fatal):
     with pytest.raises(Killed):
         promote(dying(two, fatal), NAME, 1, ORDER)
@@ -119,12 +119,21 @@ def test_a_promotion_killed_at_any_step_leaves_aliases_that_load_and_repeating_i
 
 
 def test_a_process_that_is_killed_between_two_aliases_leaves_ones_that_load(two):
-    command = [sys.executable, "-c", KILLED_BEFORE_THE_CHAMPION, mlflow.get_registry_uri()]
+    command = [sys.executable, "-c", KILLED_BETWEEN_THE_ALIASES, mlflow.get_registry_uri()]
     assert subprocess.run(command, check=False, capture_output=True).returncode == -signal.SIGKILL
-    assert held(two) == {"champion": 2, "previous": 2}
+    assert held(two) == {"champion": 1, "previous": 1}
     assert loads(two)
     promote(two, NAME, 1, ORDER)
     assert held(two) == {"champion": 1, "previous": 2}
+
+
+@pytest.mark.parametrize("fatal", range(5))
+def test_after_a_promotion_that_was_killed_a_rollback_goes_to_who_was_champion_last(two, fatal):
+    mlflow.register_model(two.get_model_version(NAME, "1").source, NAME)
+    with pytest.raises(Killed):
+        promote(dying(two, fatal), NAME, 3, ORDER)
+    champion = held(two)["champion"]
+    assert roll_back(two, NAME, ORDER) == Change("champion", champion - 1, champion)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import shutil
 import subprocess
 
+import polars as pl
 import pytest
 
 from fraud_detection.models import split, tracking
@@ -10,6 +11,7 @@ from fraud_detection.models.costs import CostSettings
 from fraud_detection.models.gate import decide
 from fraud_detection.models.gate_settings import GateSettings
 from fraud_detection.models.registry import Registered
+from fraud_detection.models.slices import Past
 from fraud_detection.models.verdict import Check, Verdict
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -20,8 +22,12 @@ DONE = Registered("fraud_model", 3, "rejected", ())
 def verdict(run_id, rows, fold):
     model = tracking.load_model(tracking.model_uri(run_id))
     judged = split.evaluation_rows(rows, fold)
-    found = decide(judged, rows, fold, model, model, model.features, GateSettings(replicates=20), CostSettings())
-    tracking.log_verdict(run_id, found, judged)
+    past = Past(
+        rows.group_by("customer_id").agg(first_seen=pl.min("event_time")),
+        rows.group_by("terminal_id").agg(visits=pl.len()),
+    )
+    found = decide(judged, past, fold, model, model, model.features, GateSettings(replicates=20), CostSettings())
+    tracking.log_verdict(run_id, found, judged, {"silver_transactions": 7})
     return found
 
 
@@ -35,7 +41,9 @@ def test_the_card_of_a_version_is_kept_with_its_run_as_page_and_as_text(store, r
         assert f"{verdict.intervals['average_precision']['low']:.4g} to" in told
         assert "Lead over the champion in saving a day" in told
         assert "It is no ground to refuse a customer" in told
-        assert "version of silver_labels" in told
+        assert "data version of silver_labels" in told
+        assert "judged version of silver_transactions" in told
+        assert "learning_rate" in told
         assert "abc123" in told
         assert all(part["slice"] in told for part in verdict.slices)
         assert all(check.found in told for check in verdict.checks)

@@ -2,6 +2,9 @@
 
 import mlflow
 import pytest
+from mlflow import MlflowClient
+from mlflow.entities.model_registry.model_version_search import ModelVersionSearch
+from mlflow.store.entities import PagedList
 from typer.testing import CliRunner
 
 from fraud_detection.models import tracking
@@ -78,3 +81,20 @@ def test_where_the_registry_holds_several_models_one_must_be_named(fraud_model, 
     code, text = fraud_model("list")
     assert (code, text) == (2, "the registry holds another, fraud_model; expected one: name it by --model-name")
     assert fraud_model("list", "--model-name", NAME)[0] == 0
+
+
+def test_a_search_that_answers_as_unity_catalog_does_is_enough(fraud_model, store, monkeypatch):
+    """Page by page, and without tags and aliases: asking for those raises."""
+    fraud_model("promote", "1")
+    found = {version.version: version for version in store.search_model_versions(f"name='{NAME}'")}
+
+    def search(*_asked, page_token):
+        version = int(page_token or 1)
+        known = {key: value for key, value in dict(found[version]).items() if key not in {"tags", "aliases"}}
+        return PagedList([ModelVersionSearch(**known)], str(version + 1) if version < len(found) else None)
+
+    monkeypatch.setattr(MlflowClient, "search_model_versions", search)
+    assert fraud_model("promote", "2")[1] == "version 2 is champion now, instead of 1"
+    code, text = fraud_model("list")
+    assert (code, text.count("0.7123"), text.count("passed")) == (0, 3, 2)
+    assert fraud_model("show", "3")[0] == 0

@@ -13,6 +13,7 @@ from fraud_detection.models.costs import CostSettings
 from fraud_detection.models.gate_settings import GateSettings
 from fraud_detection.models.score_distribution import ScoreDistribution, describe_scores
 from fraud_detection.models.scorer import NO_ALERTS
+from fraud_detection.models.slices import Past
 from fraud_detection.models.verdict import Check, Verdict, verdict_from_dict
 
 FOLD = split.Fold(datetime(2018, 7, 25, tzinfo=UTC).date())
@@ -41,7 +42,10 @@ def make_judged(rows=4_000, frauds=200, seed=0):
 
 RISK = pl.col("risk")
 JUDGED = make_judged()
-HISTORY = JUDGED.select(pl.col("event_time") - timedelta(days=60), "customer_id", "terminal_id")
+PAST = Past(
+    JUDGED.group_by("customer_id").agg(first_seen=pl.min("event_time") - timedelta(days=60)),
+    JUDGED.group_by("terminal_id").agg(visits=pl.len()),
+)
 SPREAD = describe_scores(JUDGED["risk"].to_numpy())
 COSTS = CostSettings()
 MIB = 2**20
@@ -67,7 +71,7 @@ class FakeModel:
 
 
 def decide(candidate, champion=None, judged=JUDGED, settings=LIMITS):
-    return gate.decide(judged, HISTORY, FOLD, candidate, champion, FEATURES, settings, COSTS)
+    return gate.decide(judged, PAST, FOLD, candidate, champion, FEATURES, settings, COSTS)
 
 
 def failures(verdict):
@@ -215,12 +219,41 @@ def test_a_candidate_as_good_as_the_champion_passes():
     ("champion", "named"),
     [
         (FakeModel(pl.lit(float("nan")) * pl.col("risk")), "the champion cannot be compared"),
-        (FakeModel(features=("amount", "gone")), "the champion reads gone"),
+        (FakeModel(features=("amount", "gone")), "the champion reads gone, .* by gate.champion_must_score: false"),
     ],
 )
 def test_a_champion_that_cannot_be_measured_stops_the_gate(champion, named):
     with pytest.raises(GateError, match=named):
         decide(FakeModel(), champion=champion)
+
+
+def test_where_a_feature_was_removed_the_limits_alone_decide_if_someone_says_so():
+    said = GateSettings(**{**vars(LIMITS), "champion_must_score": False})
+    verdict = decide(FakeModel(), champion=FakeModel(features=("amount", "gone")), settings=said)
+    assert verdict.passed, verdict.reasons
+    assert any("it reads gone, which is gone; not compared" in reason for reason in verdict.reasons)
+    assert verdict.champion_metrics == {}
+    assert decide(FakeModel(), champion=FakeModel(), settings=said).champion_metrics
+
+
+def test_where_no_slice_holds_enough_frauds_there_is_no_pass():
+    strict = GateSettings(**{**vars(LIMITS), "min_slice_frauds": 10_000})
+    assert failures(decide(FakeModel(), settings=strict)) == ["slices with enough frauds"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "reason"),
+    [
+        ({"max_average_precision": 0.56}, "average_precision below the leak canary"),
+        ({"max_card_share": 0.01}, "card_share below the leak canary"),
+        ({"min_average_precision": 0.99, "max_average_precision": 1}, "average_precision"),
+        ({"min_card_share": 0.999, "max_card_share": 1}, "card_share"),
+        ({"min_auc_roc": 0.96}, "auc_roc"),
+    ],
+)
+def test_each_limit_decides_alone(limit, reason):
+    assert decide(FakeModel()).passed
+    assert failures(decide(FakeModel(), settings=GateSettings(**{**vars(LIMITS), **limit}))) == [reason]
 
 
 @pytest.mark.parametrize("judged", [JUDGED.clear(), JUDGED.filter("is_fraud"), JUDGED.filter(~pl.col("is_fraud"))])

@@ -133,6 +133,7 @@ def test_a_late_retry_of_an_older_run_does_not_depose_the_newer_champion(store, 
         ("set_model_version_tag", 4),
         ("set_registered_model_alias", 0),
         ("set_registered_model_alias", 1),
+        ("delete_model_version_tag", 0),
     ],
 )
 def test_killed_anywhere_the_alias_loads_and_a_retry_completes_the_rest(store, run_id, second_run, method, after):

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from fraud_detection.models.slices import measure_slices, slice_columns
+from fraud_detection.models.slices import Past, measure_slices, slice_columns
 
 MONDAY = datetime(2018, 8, 6, 12, tzinfo=UTC)
 
@@ -22,14 +22,12 @@ def make_judged(*lines):
     )
 
 
-def make_history(**days_before):
-    """The first transaction of each card, so many days before Monday."""
-    return pl.DataFrame(
-        {
-            "event_time": [MONDAY - timedelta(days=days) for days in days_before.values()],
-            "customer_id": list(days_before),
-            "terminal_id": ["mall", "mall", "shop"][: len(days_before)],
-        }
+def make_past(**days_before):
+    """The first transaction of each card, so many days before Monday; the mall is busy."""
+    first = [MONDAY - timedelta(days=days) for days in days_before.values()]
+    return Past(
+        pl.DataFrame({"customer_id": list(days_before), "first_seen": first}),
+        pl.DataFrame({"terminal_id": ["mall", "shop"], "visits": [2, 1]}),
     )
 
 
@@ -44,12 +42,12 @@ def test_a_row_belongs_to_a_band_of_amount_a_weekday_and_the_new_or_known_cards(
             "terminal": ["usual", "quiet", "busy"],
         }
     )
-    assert_frame_equal(slice_columns(judged, make_history(old=30, young=23, other=90)), expected)
+    assert_frame_equal(slice_columns(judged, make_past(old=30, young=23, other=90)), expected)
 
 
 def test_a_slice_is_measured_where_it_holds_both_classes():
     judged = make_judged((0, "a", 100, True), (0, "a", 100, False), (1, "a", 100, False))
-    days = measure_slices(judged, make_history(a=90), np.array([0.9, 0.1, 0.5])).filter(pl.col("kind") == "weekday")
+    days = measure_slices(judged, make_past(a=90), np.array([0.9, 0.1, 0.5])).filter(pl.col("kind") == "weekday")
     assert days.select("slice", "rows", "frauds", "auc_roc", "average_precision").rows() == [
         ("Monday", 2, 1, 1.0, 1.0),
         ("Tuesday", 1, 0, None, None),

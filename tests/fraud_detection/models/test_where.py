@@ -69,8 +69,22 @@ def test_only_a_fit_of_half_an_hour_is_given_to_a_faster_spark():
     ("where", "family"), [("single_node", "xgboost"), ("sampled", "xgboost"), ("spark", "xgboost_spark")]
 )
 def test_the_settings_decide_where_they_name_a_road(where, family):
-    choice = choose_where(make_size(1_000 * MILLION), ROOM, replace(SETTINGS, where=where))
+    choice = choose_where(make_size(2 * MILLION), ROOM, replace(SETTINGS, where=where, trials=0))
     assert (choice.road, choice.family, choice.reason) == (where, family, f"the settings ask for {where}")
+
+
+def test_all_rows_are_not_asked_for_where_one_node_cannot_hold_them():
+    with pytest.raises(MachineError, match=r"training.where is single_node: 40,000,000 rows need 34.2 GB"):
+        choose_where(make_size(40 * MILLION), ROOM, replace(SETTINGS, where="single_node"))
+
+
+def test_where_no_search_is_made_though_trials_are_set_the_reason_says_so():
+    told = [choose_where(make_size(2 * MILLION), ROOM, replace(SETTINGS, where=road)) for road in ("sampled", "spark")]
+    assert [choice.reason.endswith("no search there, training.parameters are taken as they are") for choice in told] == [
+        True,
+        True,
+    ]
+    assert "no search" not in choose_where(make_size(2 * MILLION), ROOM, SETTINGS).reason
 
 
 def test_a_family_of_spark_is_trained_there_and_refused_on_one_node():

@@ -130,7 +130,7 @@ def test_features_that_were_published_make_room_and_those_that_a_rebuild_left_ou
     assert place.read(RECENT_FEATURES)["transaction_id"].to_list() == ["T2"]
     assert sorted(to_polars(history.read())["transaction_id"]) == ["T1", "T2"]
 
-    place.tables.remove(feature_table(), place.tables.read(place.spark, feature_table().name))
+    place.tables.remove(feature_table().name, place.tables.read(place.spark, feature_table().name), feature_table().key)
     assert history.settle()["transaction_id"].to_list() == ["T1"]
     assert history.settle().is_empty()
 
@@ -149,7 +149,7 @@ def test_a_shadow_is_stored_beside_each_decision_as_a_batch_stores_it_and_hinder
     told = ("scored_rows", "rows_champion", "rows_shadow", "alerts_shadow", "model_version")
     assert [place.measured[name] for name in told] == [3, 3, 3, streamed["is_alert"][3:].sum(), 1]
 
-    place.tables.remove(PREDICTIONS, place.tables.read(place.spark, PREDICTIONS.name))
+    place.tables.remove(PREDICTIONS.name, place.tables.read(place.spark, PREDICTIONS.name), PREDICTIONS.key)
     place.tables.merge(feature_table(), place.tables.read(place.spark, RECENT_FEATURES))
     settings = ScoringSettings(challenger="shadow")
     for turn in take_turns(Contestants(place.registry.client, place.name, settings).current()):

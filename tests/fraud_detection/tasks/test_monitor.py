@@ -110,7 +110,7 @@ def make_context(registry, warehouse, spark, candidate, rows, tmp_path):
 
     def make(gate, day=LAST_DAY, settings=LENIENT):
         if not registry.client.search_registered_models(f"name='{tmp_path.name}'"):
-            log_verdict(run_id, Verdict((Check("all", passed=True, found="", expected=""),), gate), rows.tail(50))
+            log_verdict(run_id, Verdict((Check("all", passed=True, found="", expected=""),), gate), rows.tail(50), {})
             registry.client.create_registered_model(tmp_path.name)
             registry.client.create_model_version(tmp_path.name, model_uri(run_id), run_id)
             registry.client.set_registered_model_alias(tmp_path.name, "champion", "1")
@@ -189,6 +189,6 @@ def test_a_day_of_bad_data_is_no_reason_to_train(make_context):
     frame = pl.DataFrame(counts).select(DATA_QUALITY.column_names)
     context.tables.merge(DATA_QUALITY, to_spark(context.spark, frame))
     found, decision = watch(context)
-    context.tables.remove(DATA_QUALITY, to_spark(context.spark, frame))
+    context.tables.remove(DATA_QUALITY.name, to_spark(context.spark, frame), DATA_QUALITY.key)
     assert "data: transactions: 40.0% of the lines" in str(found.alarms[0])
     assert (decision.retrain, decision.why[:14]) == (False, "data is broken")

@@ -95,7 +95,7 @@ def _advance(batch: Sequence[Running], step: int, plan: Plan, parallel: Parallel
     points = [run.parameters for run in batch if not run.pruned]
     judged = iter(
         journal.recall(points, step)
-        or parallel(delayed(judge_step)(plan.judge, parameters, step) for parameters in points)
+        or parallel(delayed(judge_step)(plan.judge, plan.at(parameters), step) for parameters in points)
     )
     return [run if run.pruned else _report(replace(run, judged=(*run.judged, next(judged)))) for run in batch]
 

@@ -28,7 +28,7 @@ class Plan:
         steps: of a trial, such as weeks that it is judged on one after another.
         trials: how many are finished or given up in the end.
         seed: of the proposals.
-        start: the first trial, so that the search can only gain; its names are those of the space.
+        start: the first trial, so that the search can only gain; what is not searched stays in every trial as it is.
     """
 
     judge: Judge
@@ -36,6 +36,10 @@ class Plan:
     trials: int
     seed: int
     start: Parameters
+
+    def at(self, suggested: Parameters) -> Parameters:
+        """All parameters of a trial."""
+        return {**self.start, **suggested}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from fraud_detection.errors import ModelError
 from fraud_detection.models.search.batches import count_finished
 from fraud_detection.models.search.journal import INTERRUPTED
 from fraud_detection.models.search.space import (
-    Judge,
     Parameters,
     Plan,
     judge_step,
@@ -47,17 +46,17 @@ def run_spark_study(plan: Plan, workers: int, name: str) -> optuna.Study:
     _prepare(study, plan)
     while left := plan.trials - count_finished(study):
         waiting = len(study.get_trials(deepcopy=False, states=[TrialState.WAITING]))
-        objective = partial(run_trial, plan.judge, plan.steps)
+        objective = partial(run_trial, plan)
         on_spark.optimize(objective, n_trials=min(waiting or left, left), n_jobs=1 if waiting else min(workers, left))
     return study
 
 
-def run_trial(judge: Judge, steps: int, trial: optuna.Trial) -> float:
+def run_trial(plan: Plan, trial: optuna.Trial) -> float:
     """Judge a trial step by step on this worker, and give it up where it falls behind what others have reported."""
-    parameters = suggest(trial)
+    parameters = plan.at(suggest(trial))
     judged = []
-    for step in range(steps):
-        judged.append(judge_step(judge, parameters, step))
+    for step in range(plan.steps):
+        judged.append(judge_step(plan.judge, parameters, step))
         note_steps(trial, judged)
         trial.report(mean_value(judged), step)
         if trial.should_prune():

@@ -79,7 +79,7 @@ def _name_study(keep: Path | None) -> str:
 
 
 def _describe(plan: Plan, study: optuna.Study) -> Study:
-    return Study({**plan.start, **study.best_params}, study.best_value, _table(study.trials, plan.steps))
+    return Study(plan.at(study.best_params), study.best_value, _table(study.trials, plan.steps))
 
 
 def _find_backend() -> str:

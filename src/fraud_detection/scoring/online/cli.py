@@ -15,7 +15,7 @@ from fraud_detection.refusals import told
 WORKER = "fraud_detection.scoring.online.launch:make_worker"
 START_SECONDS = 60  # what a worker loads takes longer than the five seconds that are usual, where cores are few
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, help=__doc__)
 console = Console(soft_wrap=True, highlight=False)
 
 SettingsFile = Annotated[
