@@ -16,6 +16,9 @@ from fraud_detection.schemas import TableSchema
 LOG = "_delta_log"
 USUAL_SCHEMA = "fraud"
 BROKEN_LOG = re.compile(r"DELTA_VERSIONS_NOT_CONTIGUOUS|DELTA_TRUNCATED_TRANSACTION_LOG|FAILED_READ_FILE")
+GONE = re.compile(
+    r"DELTA_VERSION_NOT_FOUND|DELTA_FILE_NOT_FOUND\w*|FAILED_READ_FILE\.FILE_NOT_EXIST|DELTA_\w*LOG_FILE\w*"
+)
 CONFLICT = re.compile(r"DELTA_(?:CONCURRENT\w*|METADATA_CHANGED|PROTOCOL_CHANGED)")
 NO_ROOM = re.compile(r"No space left on device|Disk quota exceeded|File too large")
 FORGETTING = {"delta.deletedFileRetentionDuration": "interval 0 hours", "delta.checkpointInterval": "1"}
@@ -224,6 +227,12 @@ class Tables:
                     f"{table}: its log cannot be read ({broken[0]}); expected {folder / LOG} as Delta wrote it, "
                     "with no file gone or changed: bring the table back from a backup by fraud-state restore"
                 ) from refused
+
+
+def find_gone(refused: Exception) -> str:
+    """How Delta says that the log, or a file, of a former version is gone; empty where the error is another one."""
+    found = GONE.search(str(refused))
+    return found[0] if found else ""
 
 
 def choose_schema(warehouse: Path | None) -> str:

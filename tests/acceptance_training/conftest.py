@@ -47,9 +47,9 @@ class Bundle:
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         return json.loads(done.stdout)
 
-    def reproduce(self, version: int) -> tuple[int, str]:
-        """Exit status and output of `fraud-model reproduce`."""
-        command = [Path(sys.executable).with_name("fraud-model"), "reproduce", str(version)]
+    def call(self, command: str, *words: str) -> tuple[int, str]:
+        """Exit status and output of a command."""
+        command = [Path(sys.executable).with_name(command), *words]
         done = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
 

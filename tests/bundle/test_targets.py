@@ -19,7 +19,8 @@ def parameters_of(tree):
     ("target", "status"),
     [
         *((name, "PAUSED") for name in ("local", "dev", "staging", "dev-azure", "staging-azure")),
-        *((name, "UNPAUSED") for name in ("prod", "prod-azure", "prod-serverless")),
+        ("prod-serverless", "PAUSED"),
+        *((name, "UNPAUSED") for name in ("prod", "prod-azure")),
     ],
 )
 def test_what_starts_jobs_is_paused_outside_production_and_so_is_the_stream_everywhere(jobs, target, status):

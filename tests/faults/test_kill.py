@@ -8,8 +8,9 @@ from polars.testing import assert_frame_equal
 from fraud_detection.config import DataSettings
 from fraud_detection.data.prepare import prepare
 from fraud_detection.features import single_node
+from fraud_detection.features.frames import to_polars
 from fraud_detection.features.settings import FeatureSettings
-from fraud_detection.tasks.rows import read_history, to_polars
+from fraud_detection.tasks.rows import read_history
 
 MANY_KILLS = pytest.mark.nightly("a JVM is started and killed time and again")
 LINE = ("source_file", "line_number")

@@ -17,10 +17,10 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from fraud_detection.errors import ConfigurationError, DataError, MachineError
+from fraud_detection.features.frames import to_polars
 from fraud_detection.schemas import TableSchema
 from fraud_detection.table_changes import read_version
 from fraud_detection.tables import LOG, Tables
-from fraud_detection.tasks.rows import to_polars
 
 CARDS = TableSchema(
     name="cards",

@@ -7,6 +7,7 @@ known by the transactions in silver, lines of bronze by silver and quarantine.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -32,9 +33,18 @@ from fraud_detection.schemas import (
 from fraud_detection.tables import Tables
 
 SOURCES = (BRONZE_TRANSACTIONS, BRONZE_LABELS, SILVER_TRANSACTIONS, SILVER_LABELS, QUARANTINE)
+PERSONAL = {"customer_id", "transaction_id", "raw"}
+"""Columns of the tables whose former versions are removed."""
 BETWEEN_WORDS = r'[\s",;|{}\[\]:]+'
-ID = "transaction_id STRING"
 FOUND = "source_file STRING, line_number BIGINT"
+
+
+class Line(NamedTuple):
+    """A line of a file, and the transaction that it tells of, as far as it can be read."""
+
+    transaction: str
+    file: str
+    number: int
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,7 @@ def erase(
         names: of the tables that are there.
 
     Yields:
-        Each landing file and table, and how many lines or rows were taken out of it.
+        Each landing file and table that names customers or transactions, and how many lines or rows went.
 
     Raises:
         ConfigurationError: no customer is named, or one is a card number and there is no key.
@@ -90,114 +100,120 @@ def erase(
     refuse_unpublished(spark, tables, names, "run data_prep, or the stream, stop it")
     if {table.name for table in SOURCES} <= {*names}:
         yield from _erase_everywhere(task)
-    for name in names:
+    for name in (name for name in names if PERSONAL & {*tables.read(spark, name).columns}):
         tables.forget(spark, name, keep_log=name in {BRONZE_TRANSACTIONS.name, BRONZE_LABELS.name})
 
 
 def _erase_everywhere(task: Erasure) -> Iterator[tuple[str, int]]:
-    own, refused = _own_transactions(task), _refused_transactions(task)
-    ids = _few(task, own.select("transaction_id").unionByName(refused.select("transaction_id")).distinct().dropna(), ID)
+    own = _own_transactions(task)
+    refused = _refused_transactions(task, [line.transaction for line in own])
+    ids = sorted({line.transaction for line in (*own, *_of_nobody_else(task, refused)) if line.transaction})
     yield from _erase_derived(task, ids)
-    labels = labels_cleaning(task.settings)
-    yield from _erase_lines(task, labels, _few(task, _label_lines(task, ids), FOUND))
-    lines = own.select(*LINE).unionByName(refused.select(*LINE)).distinct()
-    yield from _erase_lines(task, transactions_cleaning(task.settings), _few(task, lines, FOUND))
+    yield from _erase_lines(task, labels_cleaning(task.settings), _label_lines(task, ids))
+    lines = [*own, *refused, *_orphans(task)]
+    yield from _erase_lines(task, transactions_cleaning(task.settings), [(line.file, line.number) for line in lines])
     if GOLD_DAYS.name in task.names:
         refresh_gold(task.spark, task.tables)
 
 
-def _own_transactions(task: Erasure) -> DataFrame:
-    is_own = F.col("customer_id").isin(*task.customers)
-    return task.read(SILVER_TRANSACTIONS.name).where(is_own).select("transaction_id", *LINE)
+def _own_transactions(task: Erasure) -> list[Line]:
+    return _lines(task.read(SILVER_TRANSACTIONS.name).where(F.col("customer_id").isin(*task.customers)))
 
 
-def _refused_transactions(task: Erasure) -> DataFrame:
+def _refused_transactions(task: Erasure, own: Sequence[str]) -> list[Line]:
     """Lines in quarantine that tell of the customers: by what was read of them, or where nothing was, by their words.
 
     Another version of one of their transactions is theirs too, whoever it names.
     """
     cleaning = transactions_cleaning(task.settings)
-    lines = task.read(cleaning.feed.bronze.name).join(
-        F.broadcast(_quarantined(task, cleaning)), list(LINE), "left_semi"
-    )
+    quarantined = _quarantined(task, cleaning.feed).select(*LINE)
+    lines = task.read(cleaning.feed.bronze.name).join(F.broadcast(quarantined), list(LINE), how="left_semi")
     headers = [row.header for row in lines.select("header").distinct().collect()]  # as many as kinds of files
     if not headers:
-        return task.spark.createDataFrame([], f"{ID}, {FOUND}")
-    checked = check_lines(lines, cleaning, headers)
-    own = _own_transactions(task).select("transaction_id").distinct()
-    is_unreadable = F.array_contains("reasons", UNREADABLE)
-    of_customer = checked.where(F.col("customer_id").isin(*task.customers) | (is_unreadable & _names_customer(task)))
-    of_transaction = checked.join(own, "transaction_id", how="left_semi")
-    cut = _with_word(checked.where(is_unreadable), own)
-    kept = ("transaction_id", *LINE)
-    return of_customer.select(*kept).unionByName(of_transaction.select(*kept)).unionByName(cut.select(*kept)).distinct()
+        return []
+    tells = F.col("customer_id").isin(*task.customers) | F.col("transaction_id").isin(*own)
+    return _lines(check_lines(lines, cleaning, headers).where(tells | _has_word(*task.customers, *own)))
 
 
-def _label_lines(task: Erasure, ids: DataFrame) -> DataFrame:
+def _of_nobody_else(task: Erasure, refused: Sequence[Line]) -> list[Line]:
+    """Without those that a correction made another customer's."""
+    ids = [line.transaction for line in refused if line.transaction]
+    is_others = F.col("transaction_id").isin(*ids) & ~F.col("customer_id").isin(*task.customers)
+    others = {line.transaction for line in _lines(task.read(SILVER_TRANSACTIONS.name).where(is_others))}
+    return [line for line in refused if line.transaction not in others]
+
+
+def _orphans(task: Erasure) -> list[Line]:
+    """Lines in quarantine whose line in bronze a call has taken out that was cut then."""
+    feed = transactions_cleaning(task.settings).feed
+    lines = task.read(feed.bronze.name).select(*LINE)
+    return _lines(_quarantined(task, feed).join(lines, list(LINE), how="left_anti"))
+
+
+def _label_lines(task: Erasure, ids: Sequence[str]) -> list[tuple[str, int]]:
     """Lines of labels in silver and in quarantine that are about the transactions."""
-    quarantined = task.read(QUARANTINE.name).where(F.col("dataset") == labels_cleaning(task.settings).feed.dataset)
-    few = F.broadcast(ids)
-    parts = (
-        task.read(SILVER_LABELS.name).join(few, "transaction_id", how="left_semi"),
-        quarantined.join(few, "transaction_id", how="left_semi"),
-        _with_word(quarantined.where(F.array_contains("reasons", UNREADABLE)), ids),
-    )
-    first, second, third = (part.select(*LINE) for part in parts)
-    return first.unionByName(second).unionByName(third).distinct()
+    is_own = F.col("transaction_id").isin(*ids)
+    known = _lines(task.read(SILVER_LABELS.name).where(is_own))
+    quarantined = _quarantined(task, labels_cleaning(task.settings).feed)
+    return [(line.file, line.number) for line in (*known, *_lines(quarantined.where(is_own | _has_word(*ids))))]
 
 
-def _quarantined(task: Erasure, cleaning: Cleaning) -> DataFrame:
-    return task.read(QUARANTINE.name).where(F.col("dataset") == cleaning.feed.dataset).select(*LINE)
+def _quarantined(task: Erasure, feed: Feed) -> DataFrame:
+    return task.read(QUARANTINE.name).where(F.col("dataset") == feed.dataset)
 
 
-def _names_customer(task: Erasure) -> Column:
-    words = F.split("raw", BETWEEN_WORDS)
-    return F.arrays_overlap(words, F.array(*(F.lit(customer) for customer in task.customers)))
+def _has_word(*words: str) -> Column:
+    """Whether a line that cannot be read has one of these words."""
+    is_unreadable = F.array_contains("reasons", UNREADABLE)
+    return is_unreadable & F.exists(F.split("raw", BETWEEN_WORDS), lambda word: word.isin(*words))
 
 
-def _with_word(lines: DataFrame, ids: DataFrame) -> DataFrame:
-    """Lines one of whose words is among ids."""
-    words = lines.select(*LINE, F.explode(F.split("raw", BETWEEN_WORDS)).alias("word"))
-    found = words.join(ids.withColumnRenamed("transaction_id", "word"), "word", how="left_semi").select(*LINE)
-    return lines.join(found.distinct(), list(LINE), how="left_semi")
+def _lines(rows: DataFrame) -> list[Line]:
+    """Lines of some customers, kept here: the tables that they were found in are about to lose them."""
+    return [Line(*row) for row in rows.select("transaction_id", *LINE).collect()]
 
 
-def _few(task: Erasure, rows: DataFrame, columns: str) -> DataFrame:
-    """Rows of some customers, kept here: the tables that they were found in are about to lose them."""
-    return task.spark.createDataFrame(rows.collect(), columns)
-
-
-def _erase_derived(task: Erasure, ids: DataFrame) -> Iterator[tuple[str, int]]:
+def _erase_derived(task: Erasure, ids: Sequence[str]) -> Iterator[tuple[str, int]]:
     """Rows of all tables that were made from silver and name a customer or a transaction."""
     sources = {table.name for table in SOURCES}
     for name in (name for name in task.names if name not in sources):
         rows = task.read(name)
         if "transaction_id" not in rows.columns:
             continue
-        is_own = F.col("customer_id").isin(*task.customers) if "customer_id" in rows.columns else F.lit(False)
-        keys = rows.where(is_own).select("transaction_id").unionByName(ids).distinct()
-        yield name, _remove(task, name, _few(task, keys, ID))
+        is_own = F.col("transaction_id").isin(*ids)
+        if "customer_id" in rows.columns:
+            is_own |= F.col("customer_id").isin(*task.customers)
+        own = {row.transaction_id for row in rows.where(is_own).select("transaction_id").collect()}  # theirs alone
+        yield name, _remove(task, name, ("transaction_id",), [(one,) for one in own])
 
 
-def _erase_lines(task: Erasure, cleaning: Cleaning, lines: DataFrame) -> Iterator[tuple[str, int]]:
+def _erase_lines(task: Erasure, cleaning: Cleaning, lines: Sequence[tuple[str, int]]) -> Iterator[tuple[str, int]]:
     """Lines of one dataset: files first, then bronze, and last what they were found by."""
+    lines, dataset = sorted({*lines}), cleaning.feed.dataset
     yield from _erase_files(task, cleaning.feed, lines)
-    for name in (cleaning.feed.bronze.name, QUARANTINE.name, cleaning.silver.name):
-        own = lines.withColumn("dataset", F.lit(cleaning.feed.dataset)) if name == QUARANTINE.name else lines
-        yield name, _remove(task, name, own)
+    yield cleaning.feed.bronze.name, _remove(task, cleaning.feed.bronze.name, LINE, lines)
+    yield QUARANTINE.name, _remove(task, QUARANTINE.name, ("dataset", *LINE), [(dataset, *line) for line in lines])
+    yield cleaning.silver.name, _remove(task, cleaning.silver.name, LINE, lines)
 
 
-def _remove(task: Erasure, name: str, keys: DataFrame) -> int:
+def _remove(task: Erasure, name: str, key: Sequence[str], values: Sequence[tuple[Any, ...]]) -> int:
     """Nothing is written where there is nothing: features would have to be made anew for it."""
-    count = task.read(name).join(F.broadcast(keys), keys.columns, how="left_semi").count()
+    if not values:
+        return 0
+    table = task.read(name)
+    keys = task.spark.createDataFrame(values, table.select(*key).schema)
+    count = table.join(F.broadcast(keys), list(key), how="left_semi").count()
     if count:
-        task.tables.remove(name, keys, keys.columns)
+        task.tables.remove(name, keys, key)
     return count
 
 
-def _erase_files(task: Erasure, feed: Feed, lines: DataFrame) -> Iterator[tuple[str, int]]:
+def _erase_files(task: Erasure, feed: Feed, lines: Sequence[tuple[str, int]]) -> Iterator[tuple[str, int]]:
     """Take the lines out of landing files that are still there, and note their new sizes, so that they stay known."""
-    bronze = task.read(feed.bronze.name).join(F.broadcast(lines), list(LINE), how="left_semi")
+    if not lines:
+        return
+    own = F.broadcast(task.spark.createDataFrame(lines, FOUND))
+    bronze = task.read(feed.bronze.name).join(own, list(LINE), how="left_semi")
     unwanted: dict[str, set[str]] = {}
     for row in bronze.select("source_file", "raw").collect():  # lines of some customers
         unwanted.setdefault(row.source_file, set()).add(row.raw)

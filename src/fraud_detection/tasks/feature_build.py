@@ -26,6 +26,7 @@ from fraud_detection.schemas import (
     TRANSACTION_FEATURES,
 )
 from fraud_detection.table_changes import find_note, follow_changes, noting
+from fraud_detection.tables import find_gone
 from fraud_detection.tasks.context import Context, task_context
 from fraud_detection.tasks.feature_update import (
     Update,
@@ -100,7 +101,12 @@ def choose(context: Context, wanted: Origin) -> BuildChoice:
     choice = choose_build(note.text, wanted, datetime.now(UTC) - note.written_at)
     if choice.since is None:
         return choice
-    changed = Update(context, choice.since, wanted).count_changes()
+    try:
+        changed = Update(context, choice.since, wanted).count_changes()
+    except Exception as refused:  # Py4J's or PySpark's
+        if not find_gone(refused):
+            raise
+        return BuildChoice(None, "what changed since it was made cannot be read any more")
     return refuse_many(choice, changed, context.tables.read(context.spark, TRANSACTION_FEATURES).count())
 
 

@@ -1,6 +1,5 @@
 """Tables at fixed versions, so that what a model was made from is exactly what its run records."""
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,9 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from fraud_detection.errors import DataError
 from fraud_detection.table_changes import read_version
-from fraud_detection.tables import Tables
-
-GONE = re.compile(r"DELTA_VERSION_NOT_FOUND|DELTA_FILE_NOT_FOUND\w*|FAILED_READ_FILE\.\w+|DELTA_\w*LOG_FILE\w*")
+from fraud_detection.tables import Tables, find_gone
 
 
 @dataclass(frozen=True)
@@ -40,12 +37,12 @@ def naming_what_is_gone(tables: PinnedTables) -> Iterator[None]:
     try:
         yield
     except Exception as refused:  # Py4J's, PySpark's, or a worker's: their text is one
-        gone = GONE.search(str(refused))
-        if gone is None:
+        gone = find_gone(refused)
+        if not gone:
             raise
         versions = ", ".join(f"{table} at {version}" for table, version in tables.versions.items())
         raise DataError(
-            f"of {versions}, at least one cannot be read any more ({gone[0]}); expected all: VACUUM removes former "
+            f"of {versions}, at least one cannot be read any more ({gone}); expected all: VACUUM removes former "
             "versions after data.retention_hours, fraud-state erase at once"
         ) from refused
 

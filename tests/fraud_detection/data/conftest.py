@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from pyspark.sql import DataFrame
 
+from fraud_detection.features.frames import to_polars
 from fraud_detection.schemas import BRONZE_TRANSACTIONS
-from fraud_detection.tasks.rows import to_polars
 
 ARRIVED = datetime(2018, 4, 2, 3, tzinfo=UTC)
 BRONZE = ", ".join(f"{name} {kind.split(' COMMENT ')[0]}" for name, kind in BRONZE_TRANSACTIONS.columns.items())

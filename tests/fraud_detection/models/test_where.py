@@ -80,7 +80,9 @@ def test_all_rows_are_not_asked_for_where_one_node_cannot_hold_them():
 
 def test_where_no_search_is_made_though_trials_are_set_the_reason_says_so():
     told = [choose_where(make_size(2 * MILLION), ROOM, replace(SETTINGS, where=road)) for road in ("sampled", "spark")]
-    assert [choice.reason.endswith("no search there, training.parameters are taken as they are") for choice in told] == [
+    assert [
+        choice.reason.endswith("no search there, training.parameters are taken as they are") for choice in told
+    ] == [
         True,
         True,
     ]

@@ -1,5 +1,6 @@
 """The composition root: from arguments to what a task works with."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -45,6 +46,12 @@ def test_without_a_file_the_defaults_stand_with_the_trials_of_the_job():
     settings = load_settings(Arguments(as_of="2018-10-01", trials="3"))
     assert (settings.data, settings.features, settings.gate) == (Settings().data, Settings().features, Settings().gate)
     assert settings.training.trials == 3
+
+
+def test_a_job_that_says_nothing_of_trials_leaves_them_to_the_file(make_arguments):
+    told = make_arguments("training: {trials: 5}\n")
+    assert load_settings(told).training.trials == 5
+    assert load_settings(replace(told, trials="0")).training.trials == 0
 
 
 def test_sections_of_the_file_reach_their_settings(make_arguments):

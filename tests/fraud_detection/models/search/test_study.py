@@ -27,6 +27,18 @@ def test_the_search_begins_with_the_starting_point_and_returns_the_best():
     assert found.parameters["max_depth"] == found.trials.sort("value", nulls_last=True)["max_depth"][-1]
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_not_searched_is_part_of_every_trial_as_it_is_of_the_result(workers):
+    judged = []
+    found = search(
+        Plan(lambda p, _: judged.append(p) or -abs(p["max_depth"] - 5), 1, 4, 0, START | {"gamma": 5.0}),
+        workers=workers,
+    )
+    assert [point["gamma"] for point in judged] == [5.0] * 4
+    assert found.parameters["gamma"] == 5.0
+    assert {*found.parameters} == {*judged[0]}
+
+
 def test_a_bad_trial_is_given_up_before_its_last_step():
     calls = []
 
