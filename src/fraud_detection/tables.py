@@ -16,9 +16,7 @@ from fraud_detection.schemas import TableSchema
 LOG = "_delta_log"
 USUAL_SCHEMA = "fraud"
 BROKEN_LOG = re.compile(r"DELTA_VERSIONS_NOT_CONTIGUOUS|DELTA_TRUNCATED_TRANSACTION_LOG|FAILED_READ_FILE")
-GONE = re.compile(
-    r"DELTA_VERSION_NOT_FOUND|DELTA_FILE_NOT_FOUND\w*|FAILED_READ_FILE\.FILE_NOT_EXIST|DELTA_\w*LOG_FILE\w*"
-)
+GONE = re.compile(r"DELTA_VERSION_NOT_FOUND|DELTA_\w*FILE_NOT_FOUND\w*|FAILED_READ_FILE\.FILE_NOT_EXIST")
 CONFLICT = re.compile(r"DELTA_(?:CONCURRENT\w*|METADATA_CHANGED|PROTOCOL_CHANGED)")
 NO_ROOM = re.compile(r"No space left on device|Disk quota exceeded|File too large")
 FORGETTING = {"delta.deletedFileRetentionDuration": "interval 0 hours", "delta.checkpointInterval": "1"}

@@ -106,6 +106,12 @@ def test_a_day_late_rows_and_corrections_are_brought_in(world, place):
     assert 0 < done.written < done.rows
     assert_as_made_anew(third)
 
+    load(third, until(world, 104), until(world, 104, "known_at"))
+    third.tables.forget(third.spark, SILVER_TRANSACTIONS.name, keep_log=False)
+    done = build(place(104))
+    assert done.told["build_reason"] == "what changed since it was made cannot be read any more"
+    assert_as_made_anew(place(104))
+
 
 def on_one_terminal(world, days):
     """Transactions of one terminal: name → day of the event and day on which fraud was known."""
