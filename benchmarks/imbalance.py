@@ -3,8 +3,8 @@
     python benchmarks/imbalance.py --seeds 1 --window 30
 
 Every recipe fits the same booster (the starting point of the search) on the same window of each of the four validation
-folds; only what is done about the classes differs. The reference is to do nothing. No test week is looked at. CPU-seconds
-are those of this process, so what Spark draws is not in them.
+folds; only what is done about the classes differs. The reference is to do nothing. No test week is looked at.
+CPU-seconds are those of this process, so what Spark draws is not in them.
 """
 
 import argparse

@@ -122,7 +122,8 @@ def build_context(task: str, arguments: Arguments) -> Context:
     """Arguments to the things that they name."""
     local = None if in_workspace() else local_folder()
     warehouse = local / "warehouse" if local else None
-    tables = Tables(arguments.catalog, arguments.schema or choose_schema(warehouse), warehouse)
+    arguments = replace(arguments, schema=arguments.schema or choose_schema(warehouse))
+    tables = Tables(arguments.catalog, arguments.schema, warehouse)
     return Context(task, arguments, load_settings(arguments), tables, local)
 
 

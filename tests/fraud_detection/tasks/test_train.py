@@ -1,18 +1,22 @@
 """The task's roads on small tables: what is counted, what is chosen, and what is told of it."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 
+import mlflow
 import polars as pl
 import pytest
+from mlflow import MlflowClient
 
 from fraud_detection.errors import ConfigurationError, DataError
 from fraud_detection.features.frames import to_spark
 from fraud_detection.models.split import production_fold, training_rows
+from fraud_detection.models.tracking import SETTINGS_FILE, log_candidate
 from fraud_detection.models.where import Size
 from fraud_detection.schemas import SILVER_LABELS, TRANSACTION_FEATURES
 from fraud_detection.tasks.arguments import Arguments
 from fraud_detection.tasks.context import Context, build_settings
+from fraud_detection.tasks.reproduce import reproduce
 from fraud_detection.tasks.rows import labelled_features
 from fraud_detection.tasks.train import tell_choice, train
 from fraud_detection.tasks.training_size import find_fold, measure_size, read_bytes
@@ -21,6 +25,7 @@ FEATURES = ("amount", "at_night")
 START, DAYS, A_DAY = datetime(2018, 4, 1, tzinfo=UTC), 70, 60
 NOW = START + timedelta(days=DAYS)
 WINDOW = {"window_days": 28, "held_out_days": 7, "negative_share": 0.5}
+SEARCH = {"trials": 2, "search_folds": 1, "search_window_days": 14, "search_rounds": 3}
 TRAINING = WINDOW | {"boosters": 1, "max_rounds": 5, "trials": 0, "parameters": {"min_child_weight": 1}}
 
 
@@ -31,7 +36,7 @@ def rows():
     made = pl.DataFrame({"event_time": [START + timedelta(minutes=24 * n) for n in range(DAYS * A_DAY)]})
     return made.with_columns(
         transaction_id=place.cast(pl.String),
-        customer_id=pl.format("c{}", place % 40),
+        customer_id=pl.when(place % 6 == 0).then(pl.format("new{}", place)).otherwise(pl.format("c{}", place % 40)),
         terminal_id=pl.format("t{}", place % 7),
         is_fraud=place % 6 == 0,
         known_at=pl.col("event_time") + timedelta(days=7),
@@ -50,7 +55,8 @@ def context(spark, rows, make_tables, tmp_path_factory):
         (SILVER_LABELS.name, rows.select(labels)),
     ):
         to_spark(spark, kept).write.format("delta").save(str(tables.folder(name)))
-    arguments = Arguments(as_of=f"{NOW:%Y-%m-%d}", checkpoints=str(folder / "checkpoints"))
+    told = {"schema": tables.schema, "checkpoints": str(folder / "checkpoints")}
+    arguments = Arguments(as_of=f"{NOW:%Y-%m-%d}", **told)
     made = Context("train", arguments, build_settings({"training": TRAINING}), tables, folder)
     vars(made)["spark"] = spark
     return made
@@ -68,6 +74,30 @@ def test_what_there_is_to_train_on_is_counted_before_anything_is_read(context, r
     window = training_rows(rows, fold, 28).height
     frauds = rows.filter(pl.col("is_fraud") & (pl.col("known_at") <= NOW)).height
     assert measure_size(context, FEATURES, since) == Size(60 * A_DAY, window - 7 * A_DAY, 7 * A_DAY, frauds, 2)
+
+
+@pytest.fixture
+def store(tmp_path):
+    """MLflow on SQLite, as a laptop has it."""
+    before = mlflow.get_tracking_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    mlflow.set_experiment(experiment_id=MlflowClient().create_experiment("x", (tmp_path / "artifacts").as_uri()))
+    yield MlflowClient()
+    mlflow.set_tracking_uri(before)
+
+
+@pytest.mark.parametrize("changed", [SEARCH, {"where": "sampled"}], ids=["with a search", "sampled by Spark"])
+def test_a_candidate_is_trained_again_bit_for_bit(context, store, changed):
+    told = with_training(context, **changed)
+    candidate = train(told, FEATURES)
+    run_id = log_candidate(candidate, told.provenance(told.data_versions(TRANSACTION_FEATURES, SILVER_LABELS.name)))
+    found = reproduce(store, run_id, told.local)
+    assert found.rows > 100
+    assert (found.differences, found.surroundings) == ((), ())
+
+    other = with_training(context, **changed, seed=5)
+    store.log_dict(run_id, {"arguments": vars(other.arguments), **asdict(other.settings)}, SETTINGS_FILE)
+    assert reproduce(store, run_id, told.local).differences
 
 
 def test_a_road_that_the_settings_name_is_taken_and_told_with_its_reason(context):
