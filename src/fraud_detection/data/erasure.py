@@ -17,7 +17,7 @@ from fraud_detection.config import DataSettings
 from fraud_detection.data.cleaning import LINE, Cleaning, check_lines, labels_cleaning, transactions_cleaning
 from fraud_detection.data.gold import refresh_gold
 from fraud_detection.data.ingest import Feed, column_types, list_files
-from fraud_detection.data.published import refuse_unpublished
+from fraud_detection.data.published import refuse_streams_behind, refuse_unpublished
 from fraud_detection.data.redaction import redact_file
 from fraud_detection.data.rules import UNREADABLE
 from fraud_detection.errors import ConfigurationError
@@ -75,6 +75,7 @@ def erase(
     settings: DataSettings,
     customers: Sequence[str],
     landing: str,
+    checkpoints: str,
     names: Sequence[str],
 ) -> Iterator[tuple[str, int]]:
     """Forget customers, with no job running; a call that is cut is made again.
@@ -82,6 +83,7 @@ def erase(
     Args:
         customers: their ids, or numbers of cards.
         landing: folder of the files that arrived; files behind an address with a scheme are not touched.
+        checkpoints: folder where streams keep their progress.
         names: of the tables that are there.
 
     Yields:
@@ -89,7 +91,7 @@ def erase(
 
     Raises:
         ConfigurationError: no customer is named, or one is a card number and there is no key.
-        DataError: lines of bronze are not published yet, or a landing file cannot be read.
+        DataError: lines of bronze are not published yet, a stream has not read them, or a landing file cannot be read.
     """
     told = tuple(read_keys().tokenise(customer.strip()) for customer in customers)
     if not told or not all(told):
@@ -98,6 +100,7 @@ def erase(
         )
     task = Erasure(spark, tables, settings, told, landing, tuple(names))
     refuse_unpublished(spark, tables, names, "run data_prep, or the stream, stop it")
+    refuse_streams_behind(spark, tables, names, checkpoints)
     if {table.name for table in SOURCES} <= {*names}:
         yield from _erase_everywhere(task)
     for name in (name for name in names if PERSONAL & {*tables.read(spark, name).columns}):

@@ -74,6 +74,7 @@ def rekey(catalog: Catalog = DEFAULTS.catalog, schema: Schema = DEFAULTS.schema)
 def erase(
     customers: Annotated[list[str], typer.Argument(help="Ids of customers, or numbers of cards.")],
     landing: Annotated[str, typer.Option(help="Folder of the files that arrived.")] = DEFAULTS.landing,
+    checkpoints: Annotated[str, typer.Option(help="Folder of the streams' progress.")] = DEFAULTS.checkpoints,
     settings: Annotated[str, typer.Option(help="A settings file; without, the defaults.")] = DEFAULTS.settings,
     catalog: Catalog = DEFAULTS.catalog,
     schema: Schema = DEFAULTS.schema,
@@ -93,7 +94,8 @@ def erase(
     with told(console):
         context = build_context("erase", arguments)
         names = present_tables(context)
-        for place, count in forget(context.spark, context.tables, context.settings.data, customers, landing, names):
+        told_of = forget(context.spark, context.tables, context.settings.data, customers, landing, checkpoints, names)
+        for place, count in told_of:
             console.print(f"{place}: {count:,} taken out")
         online = sum(forget_online(customer, settings) for customer in customers)
     console.print(f"the online store: {online:,} taken out")
