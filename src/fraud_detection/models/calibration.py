@@ -32,6 +32,8 @@ def fit_platt(margins: Floats, labels: Labels) -> Calibration:
 def fit_isotonic(margins: Floats, labels: Labels) -> Calibration:
     """The best rising steps (Zadrozny and Elkan, 2002), joined by lines between their centres to keep the ranking."""
     steps = IsotonicRegression(out_of_bounds="clip").fit_transform(margins, labels)
+    if steps.min() == steps.max():
+        raise ModelError("no step rises with the margins; expected them to rise with fraud: the model is inverted")
     order = np.argsort(margins, kind="stable")
     edges = np.flatnonzero(np.diff(steps[order])) + 1
     blocks = np.split(order, edges)

@@ -2,17 +2,15 @@
 
 import json
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from localjobs.bundle.resolve import deploy, resolve
 from localjobs.cli.console import explaining_errors
 from localjobs.cli.options import Output, Root, Target, Variables, make_request
-from localjobs.report.page import render_graph
-from localjobs.runner.loading import load_job
-from localjobs.runner.plan import task_record
-from localjobs.spec.job import Job
+
+if TYPE_CHECKING:
+    from localjobs.spec.job import Job
 
 Key = Annotated[str, typer.Argument(help="Key of the job in the bundle.")]
 JsonOnly = Annotated[Output, typer.Option("-o", "--output", help="Only json.")]
@@ -27,6 +25,8 @@ def resolve_command(
 
     Example: localjobs resolve -t prod -o json
     """
+    from localjobs.bundle.resolve import resolve
+
     with explaining_errors():
         bundle = resolve(make_request(bundle_root, target, var))
         if output is not Output.JSON:
@@ -57,6 +57,11 @@ def graph(
 
     Example: localjobs graph training -o svg > training.svg
     """
+    from localjobs.bundle.resolve import deploy
+    from localjobs.report.page import render_graph
+    from localjobs.runner.loading import load_job
+    from localjobs.runner.plan import task_record
+
     with explaining_errors():
         bundle = deploy(make_request(bundle_root, target, var, force=True))  # a picture of it deploys nothing
         loaded = load_job(bundle, job, skip_unsupported=True)
@@ -64,7 +69,7 @@ def graph(
         print(render_graph(loaded.name, records) if output is Picture.SVG else mermaid(loaded))  # noqa: T201 - the result of the command
 
 
-def mermaid(job: Job) -> str:
+def mermaid(job: "Job") -> str:
     """The graph of a job in Mermaid's language; conditions are diamonds, their answers stand on the edges."""
     numbers = {task.task_key: f"t{number}" for number, task in enumerate(job.tasks)}
     lines = ["flowchart LR"]

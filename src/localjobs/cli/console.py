@@ -4,25 +4,31 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
-from rich.console import Console
 
 from localjobs.errors import BundleError, LocalJobsError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 EXIT_NOT_SUCCESSFUL = 1
 EXIT_REFUSED = 2
 PIPE_WIDTH = 120
 
 
-def output_console() -> Console:
+def output_console() -> "Console":
     """For what the command was asked for."""
+    from rich.console import Console
+
     return Console(file=sys.stdout, highlight=False, width=_width(sys.stdout))
 
 
-def progress_console() -> Console:
+def progress_console() -> "Console":
     """For progress, warnings and errors."""
+    from rich.console import Console
+
     return Console(file=sys.stderr, highlight=False, width=_width(sys.stderr))
 
 

@@ -6,27 +6,20 @@ import sys
 import time
 import webbrowser
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
-from localjobs.api import as_api
 from localjobs.cli.console import explaining_errors, output_console
 from localjobs.cli.options import Format, Output, Root, RunId
 from localjobs.cli.options import bundle_root as find_bundle
-from localjobs.cli.styles import style_state
-from localjobs.cli.tables import make_table, print_run
 from localjobs.errors import RunError
-from localjobs.notifiers.notifier import installed_notifiers
-from localjobs.report.page import write_page
-from localjobs.runner.recovery import recover
-from localjobs.sinks import Sinks, installed_factories
-from localjobs.state.folders import log_file
-from localjobs.state.records import Run
-from localjobs.state.store import Store
-from localjobs.wording import word_seconds, word_state
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from localjobs.state.records import Run
+    from localjobs.state.store import Store
 
 POLL_SECONDS = 0.5
 
@@ -37,14 +30,21 @@ TaskKey = Annotated[str, typer.Argument(help="Key of the task.")]
 AttemptNumber = Annotated[int | None, typer.Option("--attempt", min=0, help="From 0; the last one by default.")]
 
 
-def open_store(bundle_root: Path) -> Store:
+def open_store(bundle_root: Path) -> "Store":
     """The runs of the bundle, after those whose runner died have been ended."""
+    from localjobs.state.store import Store
+
     store = Store(bundle_root)
     _end_dead_runs(store)
     return store
 
 
-def _end_dead_runs(store: Store) -> None:
+def _end_dead_runs(store: "Store") -> None:
+    from localjobs.notifiers.notifier import installed_notifiers
+    from localjobs.report.page import write_page
+    from localjobs.runner.recovery import recover
+    from localjobs.sinks import Sinks, installed_factories
+
     root = store.bundle_root
     for run in recover(
         store, lambda target: Sinks(installed_factories(), root, target), installed_notifiers(os.environ)
@@ -52,7 +52,7 @@ def _end_dead_runs(store: Store) -> None:
         write_page(run, root)
 
 
-def await_end(store: Store, run_id: int) -> Run:
+def await_end(store: "Store", run_id: int) -> "Run":
     """The run once it has ended, be it because its runner died."""
     while not (run := store.load(run_id)).ended:
         time.sleep(POLL_SECONDS)
@@ -67,6 +67,8 @@ def runs(bundle_root: Root = None, job: JobFilter = None, limit: Limit = 20, out
 
     Example: localjobs runs --job training
     """
+    from localjobs.api import as_api
+
     with explaining_errors():
         store = open_store(find_bundle(bundle_root))
         found = [store.load(run_id) for run_id in store.run_ids(job, limit=limit)]
@@ -77,7 +79,13 @@ def runs(bundle_root: Root = None, job: JobFilter = None, limit: Limit = 20, out
             console.print(_runs_table(found, console.width))
 
 
-def _runs_table(found: list[Run], width: int) -> Table:
+def _runs_table(found: "list[Run]", width: int) -> "Table":
+    from rich.text import Text
+
+    from localjobs.cli.styles import style_state
+    from localjobs.cli.tables import make_table
+    from localjobs.wording import word_seconds, word_state
+
     table = make_table(width)
     for name in ("run", "job", "target", "state", "started (UTC)", "time"):
         table.add_column(name, no_wrap=name not in {"job", "state"}, min_width=len(name), overflow="fold")
@@ -95,6 +103,10 @@ def show(run_id: RunId, bundle_root: Root = None, output: Format = Output.TEXT, 
 
     Example: localjobs show 482219034512345 -o json
     """
+    from localjobs.api import as_api
+    from localjobs.cli.tables import print_run
+    from localjobs.report.page import write_page
+
     with explaining_errors():
         store = open_store(find_bundle(bundle_root))
         run = store.load(run_id)
@@ -119,7 +131,9 @@ def logs(run_id: RunId, task: TaskKey, attempt: AttemptNumber = None, bundle_roo
         sys.stdout.write(log.read_text(encoding="utf-8", errors="replace"))
 
 
-def _find_log(store: Store, run: Run, task_key: str, number: int | None) -> Path:
+def _find_log(store: "Store", run: "Run", task_key: str, number: int | None) -> Path:
+    from localjobs.state.folders import log_file
+
     task = run.task(task_key)
     if task is None:
         raise RunError(

@@ -7,9 +7,6 @@ import typer
 
 from localjobs.cli.console import EXIT_NOT_SUCCESSFUL, EXIT_REFUSED, explaining_errors, progress_console
 from localjobs.cli.options import Root, Target, Variables, make_request
-from localjobs.lint.formats import as_json, as_sarif, as_text
-from localjobs.lint.lint import lint
-from localjobs.lint.rules import REFUSED, RULES
 
 
 class Report(StrEnum):
@@ -33,6 +30,10 @@ def lint_command(
 
     Example: localjobs lint -t prod -o sarif > lint.sarif
     """
+    from localjobs.lint.formats import as_json, as_sarif, as_text
+    from localjobs.lint.lint import lint
+    from localjobs.lint.rules import REFUSED, RULES
+
     with explaining_errors():
         request = make_request(bundle_root, target, var)
         findings = lint(request)

@@ -38,7 +38,7 @@ def notebook(files: Files, params: Params = None, out: Out = Path(".local/notebo
 
 def write_page(file: Path, parameters: dict[str, str], page_file: Path) -> bool:
     """Run one notebook; its page is written also where it fails, up to there. Whether it came to its end."""
-    from localjobs.report.notebook_page import Page  # noqa: PLC0415 - slow to import, and few commands need it
+    from localjobs.report.notebook_page import Page
 
     page, console = Page(file.stem), progress_console()
     try:

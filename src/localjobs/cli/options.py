@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from localjobs.bundle.files import find_root
-from localjobs.bundle.resolve import Request
 from localjobs.errors import BundleError
+
+if TYPE_CHECKING:
+    from localjobs.bundle.resolve import Request
 
 
 class Output(StrEnum):
@@ -32,13 +33,17 @@ _NEXT_PAIR = re.compile(r",(?=[\w.\-]+=)")
 
 def make_request(
     root: Path | None, target: str | None = None, variables: Iterable[str] | None = None, *, force: bool = False
-) -> Request:
+) -> "Request":
     """The request that the options make."""
+    from localjobs.bundle.resolve import Request
+
     return Request(bundle_root(root), target, parse_pairs("--var", variables), force=force)
 
 
 def bundle_root(root: Path | None) -> Path:
     """The folder of the bundle."""
+    from localjobs.bundle.files import find_root
+
     return find_root(root or Path.cwd())
 
 

@@ -4,30 +4,22 @@ import json
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
-from localjobs.api import as_api
-from localjobs.bundle.resolve import Bundle, Request, deploy
 from localjobs.cli.console import EXIT_NOT_SUCCESSFUL, explaining_errors, output_console, progress_console
 from localjobs.cli.history import await_end, open_store
 from localjobs.cli.options import Force, Format, Output, Root, RunId, Target, Variables, make_request, parse_pairs
 from localjobs.cli.options import bundle_root as find_bundle
-from localjobs.cli.progress import showing_progress
-from localjobs.cli.tables import print_run
 from localjobs.errors import BundleError
-from localjobs.notifiers.notifier import installed_notifiers
-from localjobs.report.page import write_page
-from localjobs.runner.drive import run_plan
-from localjobs.runner.plan import Plan, make_plan
-from localjobs.runner.repair import Choice, claim, make_repair
-from localjobs.runner.wheels import provide_wheels
-from localjobs.sinks import Sinks, installed_factories
-from localjobs.state.records import Run
-from localjobs.state.store import Store
 from localjobs.states import OK
+
+if TYPE_CHECKING:
+    from localjobs.bundle.resolve import Bundle
+    from localjobs.runner.plan import Plan
+    from localjobs.state.records import Run
+    from localjobs.state.store import Store
 
 Job = Annotated[str, typer.Argument(help="Key of the job in the bundle.")]
 Params = Annotated[list[str] | None, typer.Option("--params", metavar="K=V,…", help="Job parameters.")]
@@ -84,6 +76,9 @@ def run(
 
     Example: localjobs run training -t local --params as_of=2026-01-31 --var catalog=spark_catalog
     """
+    from localjobs.bundle.resolve import deploy
+    from localjobs.runner.plan import make_plan
+
     with explaining_errors():
         bundle = deploy(make_request(bundle_root, target, var, force=force))
         _check_token(idempotency_token)
@@ -116,6 +111,9 @@ def repair(
 
     Example: localjobs repair 482219034512345 --tasks train --dependents
     """
+    from localjobs.bundle.resolve import Request, deploy
+    from localjobs.runner.repair import Choice, claim, make_repair
+
     with explaining_errors():
         if tasks and all_failed:
             raise BundleError("--tasks and --all-failed exclude each other")
@@ -131,8 +129,10 @@ def repair(
     raise typer.Exit(0 if ended.result in OK else EXIT_NOT_SUCCESSFUL)
 
 
-def _search(bundle: Bundle, *, from_source: bool) -> tuple[Path, ...]:
+def _search(bundle: "Bundle", *, from_source: bool) -> tuple[Path, ...]:
     """Where tasks find the bundle's own packages: in its wheels, as on Databricks, unless the source is asked for."""
+    from localjobs.runner.wheels import provide_wheels
+
     return () if from_source else provide_wheels(bundle)
 
 
@@ -141,7 +141,7 @@ def _check_token(token: str | None) -> None:
         raise BundleError(f"--idempotency-token has {len(token)} characters; expected 1 to {MAX_TOKEN}")
 
 
-def _run_once(plan: Plan, store: Store, compute: Compute, token: str | None) -> Run:
+def _run_once(plan: "Plan", store: "Store", compute: Compute, token: str | None) -> "Run":
     """Run the plan, unless the token has its run: then see that one to its end."""
     known = store.begin_once(plan.run, token) if token else plan.run.run_id
     if known == plan.run.run_id:
@@ -150,14 +150,24 @@ def _run_once(plan: Plan, store: Store, compute: Compute, token: str | None) -> 
     return await_end(store, known)
 
 
-def _print(run: Run, store: Store, output: Output) -> None:
+def _print(run: "Run", store: "Store", output: Output) -> None:
+    from localjobs.api import as_api
+    from localjobs.cli.tables import print_run
+
     if output is Output.JSON:
         print(json.dumps(as_api(run, store), indent=2))  # noqa: T201 - the result of the command
     else:
         print_run(run, store.bundle_root, output_console())
 
 
-def _run(plan: Plan, store: Store, compute: Compute) -> Run:
+def _run(plan: "Plan", store: "Store", compute: Compute) -> "Run":
+    from rich.text import Text
+
+    from localjobs.cli.progress import showing_progress
+    from localjobs.notifiers.notifier import installed_notifiers
+    from localjobs.runner.drive import run_plan
+    from localjobs.sinks import Sinks, installed_factories
+
     console = progress_console()
     console.print(Text(f"{plan.run.job_name} · target {plan.run.target} · run {plan.run.run_id}", style="bold"))
     sinks = Sinks(installed_factories(), plan.bundle.root, plan.run.target)
@@ -168,8 +178,10 @@ def _run(plan: Plan, store: Store, compute: Compute) -> Run:
     return ended
 
 
-def _write_pages(run: Run, store: Store) -> None:
+def _write_pages(run: "Run", store: "Store") -> None:
     """The page of the run, and those of the runs that its tasks started."""
+    from localjobs.report.page import write_page
+
     write_page(run, store.bundle_root)
     for task in run.all_tasks:
         for attempt in task.attempts:

@@ -6,17 +6,18 @@ import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from localjobs.bundle.resolve import deploy
 from localjobs.cli.console import explaining_errors, output_console, progress_console
 from localjobs.cli.options import Force, Root, Target, Variables, make_request
-from localjobs.runner.drive import Interrupts, catching_signals
-from localjobs.scheduling import Timer, make_timers
-from localjobs.state.records import now
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from localjobs.runner.drive import Interrupts
+    from localjobs.scheduling import Timer
 
 TRIGGER = "PERIODIC"
 POLL_SECONDS = 0.2
@@ -43,6 +44,10 @@ def schedule(
 
     Example: localjobs schedule --job training --even-paused
     """
+    from localjobs.bundle.resolve import deploy
+    from localjobs.scheduling import make_timers
+    from localjobs.state.records import now
+
     with explaining_errors():
         request = make_request(bundle_root, target, var, force=force)
         bundle = deploy(request)
@@ -56,13 +61,15 @@ def schedule(
         _run_when_due(timers, command, bundle.root, progress_console())
 
 
-def _print_upcoming(timers: list[Timer], count: int) -> None:
+def _print_upcoming(timers: "list[Timer]", count: int) -> None:
     console = output_console()
     for due, timer in _upcoming(timers, count):
         console.print(f"{due.isoformat(timespec='seconds')}  {timer.job_key}")
 
 
-def _upcoming(timers: list[Timer], count: int) -> Iterator[tuple[datetime, Timer]]:
+def _upcoming(timers: "list[Timer]", count: int) -> "Iterator[tuple[datetime, Timer]]":
+    from localjobs.state.records import now
+
     moment = now()
     for _ in range(count):
         due = _next(timers, moment)
@@ -72,14 +79,17 @@ def _upcoming(timers: list[Timer], count: int) -> Iterator[tuple[datetime, Timer
         yield from due
 
 
-def _next(timers: list[Timer], moment: datetime) -> list[tuple[datetime, Timer]]:
+def _next(timers: "list[Timer]", moment: datetime) -> "list[tuple[datetime, Timer]]":
     """The timers that are due next, at the same time."""
     times = [(due, timer) for timer in timers if (due := timer.next_after(moment)) is not None]
     first = min((due for due, _ in times), default=None)
     return [(due, timer) for due, timer in times if due == first]
 
 
-def _run_when_due(timers: list[Timer], command: list[str], root: Path, console: Console) -> None:
+def _run_when_due(timers: "list[Timer]", command: list[str], root: Path, console: "Console") -> None:
+    from localjobs.runner.drive import catching_signals
+    from localjobs.state.records import now
+
     running: list[subprocess.Popen[bytes]] = []
     with catching_signals() as interrupts:
         while not interrupts.count:
@@ -97,8 +107,10 @@ def _run_when_due(timers: list[Timer], command: list[str], root: Path, console: 
             process.wait()
 
 
-def _wait_until(moment: datetime, interrupts: Interrupts) -> bool:
+def _wait_until(moment: datetime, interrupts: "Interrupts") -> bool:
     """False if a signal came first."""
+    from localjobs.state.records import now
+
     while not interrupts.count and now() < moment:
         time.sleep(min(POLL_SECONDS, max((moment - now()).total_seconds(), 0.0)))
     return not interrupts.count

@@ -37,7 +37,8 @@ def test_platt_is_two_numbers_and_finds_the_line():
     assert calibration.log_odds[0] == pytest.approx(-0.5, abs=0.1)
 
 
-def test_an_inverted_model_cannot_be_calibrated():
-    margins, labels = make_margins()
+@pytest.mark.parametrize("fit", [fit_platt, fit_isotonic])
+def test_an_inverted_model_cannot_be_calibrated(fit):
+    labels = np.arange(1_000) < 100
     with pytest.raises(ModelError, match="the model is inverted"):
-        fit_platt(-margins, labels)
+        fit(np.linspace(-3, 3, 1_000), labels)

@@ -169,8 +169,12 @@ def test_xgboost_on_one_node_learns_from_a_sample_that_spark_drew(in_spark, rows
     assert scores.filter(labels).mean() > 3 * scores.filter(~labels).mean()
 
 
-def test_with_trials_spark_ml_keeps_the_best_of_its_grid(in_spark, tmp_path):
-    candidate = train(in_spark, "spark_logistic_regression", tmp_path, trials=2, parameters={"maxIter": 10})
+def test_with_trials_spark_ml_keeps_the_best_of_its_grid_and_fits_several_at_once(in_spark, tmp_path, monkeypatch):
+    real, made = spark_ml.cross_validator, []
+    monkeypatch.setattr(spark_ml, "cross_validator", lambda *told: made.append(real(*told)) or made[-1])
+    told = {"trials": 2, "parallelism": 3, "parameters": {"maxIter": 10}}
+    candidate = train(in_spark, "spark_logistic_regression", tmp_path, **told)
+    assert [one.getParallelism() for one in made] == [3]
     assert candidate.tried["regParam"].to_list() == [1e-5, 1e-3]
     best = candidate.tried.sort("value")["regParam"][-1]
     assert candidate.parameters == {"regParam": best, "elasticNetParam": 0.0, "maxIter": 10, "scale_pos_weight": 1}
