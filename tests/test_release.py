@@ -11,7 +11,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 MOST_BYTES = 2_000_000
-HEAVY = ("pyspark", "mlflow", "polars", "pandas", "sklearn", "xgboost", "deltalake", "matplotlib", "databricks.sdk")
+DATA = ("pyspark", "mlflow", "polars", "pandas", "sklearn", "xgboost", "deltalake", "matplotlib", "databricks.sdk")
+SLOW = ("pydantic", "jinja2", "ruamel.yaml", "markdown_it", "pygments", "psutil", "rich.markdown", "rich.traceback")
+HEAVY = (*DATA, *SLOW)
+"""What takes longer to import than --help may take, by benchmarks/start_times.py."""
 ANSWER_HELP = f"""
 import importlib, sys
 

@@ -3,19 +3,19 @@
 import json
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
-from runcosts.breakeven import Crossing, Quote, cross, doubts, months, read_quote
 from runcosts.errors import RuncostsError, SettingsError
 from runcosts.estimate_cli import REFUSED, Bundle, Last, Minutes, Root, Target, make_outlook, open_bundle
-from runcosts.forecast import BOUNDS, Outlook, Range, forecast_jobs
-from runcosts.forecast_text import amount
 from runcosts.output import Format, Output
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from runcosts.breakeven import Crossing, Quote
+    from runcosts.forecast import Outlook, Range
 
 HERE = "this platform"
 QuoteFile = Annotated[
@@ -39,6 +39,12 @@ def breakeven(
 
     Exit status: 0, or 2 for a quote, a bundle, prices or settings that cannot be used.
     """
+    from rich.console import Console
+
+    from runcosts.breakeven import cross, doubts, read_quote
+    from runcosts.forecast import BOUNDS
+    from runcosts.forecast_text import amount
+
     try:
         outlook, quote = make_outlook(root, history, minutes, target=target), read_quote(quote_file)
         run = _cost_of_a_run(quote, outlook, job, root, target, bundle)
@@ -61,8 +67,10 @@ def breakeven(
 
 
 def _cost_of_a_run(
-    quote: Quote, outlook: Outlook, job: str, root: Path, target: str | None, bundle: Path | None
-) -> Range:
+    quote: "Quote", outlook: "Outlook", job: str, root: Path, target: str | None, bundle: Path | None
+) -> "Range":
+    from runcosts.forecast import forecast_jobs
+
     if quote.currency != outlook.prices.currency:
         raise SettingsError(
             f"the quote is in {quote.currency}, the price file in {outlook.prices.currency}: convert one"
@@ -74,13 +82,19 @@ def _cost_of_a_run(
     return forecast.run
 
 
-def _sentence(crossing: Crossing) -> str:
+def _sentence(crossing: "Crossing") -> str:
     if crossing.runs is None:
         return f"{crossing.above} is cheaper, however many runs"
     return f"{crossing.below} is cheaper up to {crossing.runs:,.1f} runs a month, {crossing.above} beyond"
 
 
-def _table(quote: Quote, run: Decimal) -> Table:
+def _table(quote: "Quote", run: Decimal) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    from runcosts.breakeven import months
+    from runcosts.forecast_text import amount
+
     table = Table(title=f"a month ({quote.currency}), expected", title_justify="left", box=box.SIMPLE_HEAD)
     for name in ("runs", HERE, quote.name, "cheaper"):
         table.add_column(name, justify="left" if name == "cheaper" else "right")
@@ -90,7 +104,9 @@ def _table(quote: Quote, run: Decimal) -> Table:
     return table
 
 
-def _json(quote: Quote, run: Range, found: dict[str, Crossing], outlook: Outlook) -> dict[str, Any]:
+def _json(quote: "Quote", run: "Range", found: "dict[str, Crossing]", outlook: "Outlook") -> dict[str, Any]:
+    from runcosts.breakeven import doubts, months
+
     return {
         "currency": quote.currency,
         "price_date": outlook.prices.date.isoformat(),

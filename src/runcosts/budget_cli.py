@@ -7,12 +7,8 @@ from typing import Annotated
 
 import typer
 
-from runcosts.budget import find_outliers, judge, past_runs
 from runcosts.errors import BudgetError, RuncostsError, SettingsError
 from runcosts.estimate_cli import REFUSED, Bundle, Minutes, Root, Target, make_outlook, open_bundle
-from runcosts.forecast import forecast_jobs
-from runcosts.history import ledger_rows
-from runcosts.settings import load_settings
 
 Job = Annotated[str, typer.Option("--job", help="The job, by its key in the bundle.")]
 Threshold = Annotated[float, typer.Option(help="Robust standard deviations above the usual.")]
@@ -42,6 +38,10 @@ def check_budget(job: str, target: str | None, minutes: Decimal | None, root: Pa
         BudgetError: a limit is passed, or what it needs is not known, and the budget says fail.
         SettingsError: the job has no budget.
     """
+    from runcosts.budget import judge, past_runs
+    from runcosts.forecast import forecast_jobs
+    from runcosts.history import ledger_rows
+
     outlook = make_outlook(root, minutes=minutes, target=target)
     budget = outlook.settings.budgets.get(job)
     if budget is None:
@@ -68,6 +68,10 @@ def alert(
 
     Exit status: 0 if there are none, or only earlier ones; 1 if the last run is one.
     """
+    from runcosts.budget import find_outliers, past_runs
+    from runcosts.history import ledger_rows
+    from runcosts.settings import load_settings
+
     runs = past_runs(ledger_rows(root, load_settings(root)), job_name)
     outliers = find_outliers(runs, Decimal(str(threshold)))
     for one in outliers:

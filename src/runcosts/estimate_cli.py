@@ -5,19 +5,17 @@ import json
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from runcosts.bundle import Tree, read_bundle, resolve_branch, resolve_bundle
-from runcosts.comparison import Amounts, Comparison, amounts_of, compare, saved_amounts
 from runcosts.errors import RuncostsError
-from runcosts.forecast import Outlook, forecast_jobs
-from runcosts.forecast_text import as_json, as_markdown, as_tables
-from runcosts.history import History, ledger_rows
-from runcosts.prices import load_prices
-from runcosts.settings import Settings, check_settings, load_settings
+
+if TYPE_CHECKING:
+    from runcosts.bundle import Tree
+    from runcosts.comparison import Amounts, Comparison
+    from runcosts.forecast import Outlook
+    from runcosts.settings import Settings
 
 REFUSED = 2
 
@@ -70,6 +68,12 @@ def estimate_costs(
 
     Exit status: 0, or 2 for a bundle, prices or settings that cannot be used.
     """
+    from rich.console import Console
+
+    from runcosts.comparison import amounts_of
+    from runcosts.forecast import forecast_jobs
+    from runcosts.forecast_text import as_json, as_markdown, as_tables
+
     try:
         outlook = make_outlook(root, history, minutes, runs_a_month, target)
         jobs = forecast_jobs(open_bundle(root, target, bundle, outlook.settings), outlook, job)
@@ -91,12 +95,17 @@ def make_outlook(
     minutes: Decimal | None = None,
     runs_a_month: Decimal | None = None,
     target: str | None = None,
-) -> Outlook:
+) -> "Outlook":
     """What forecasts of the bundle in that folder follow today, in a target of it.
 
     Raises:
         SettingsError, PricesError: costs cannot be estimated as [tool.runcosts] asks.
     """
+    from runcosts.forecast import Outlook
+    from runcosts.history import History, ledger_rows
+    from runcosts.prices import load_prices
+    from runcosts.settings import check_settings, load_settings
+
     settings = load_settings(root, target)
     prices = load_prices(root / settings.prices if settings.prices else None)
     check_settings(settings, prices)
@@ -105,25 +114,33 @@ def make_outlook(
     return Outlook(prices, settings, today, past, last, minutes, runs_a_month)
 
 
-def open_bundle(root: Path, target: str | None, file: Path | None, settings: Settings) -> Tree:
+def open_bundle(root: Path, target: str | None, file: Path | None, settings: "Settings") -> "Tree":
     """The resolved bundle: from a file if one is named, else by the command of the settings.
 
     Raises:
         BundleError: it cannot be read or is refused.
     """
+    from runcosts.bundle import read_bundle, resolve_bundle
+
     return read_bundle(file) if file else resolve_bundle(root, target, settings.resolve)
 
 
 def _comparison(
-    other: str | None, after: Amounts, root: Path, target: str | None, job: str | None, outlook: Outlook
-) -> Comparison | None:
+    other: str | None, after: "Amounts", root: Path, target: str | None, job: str | None, outlook: "Outlook"
+) -> "Comparison | None":
+    from runcosts.comparison import compare
+
     if other is None:
         return None
     return compare(other, _other_amounts(other, root, target, outlook), after, job)
 
 
-def _other_amounts(other: str, root: Path, target: str | None, outlook: Outlook) -> Amounts:
+def _other_amounts(other: str, root: Path, target: str | None, outlook: "Outlook") -> "Amounts":
     """Of a saved estimate, a resolved bundle, or the bundle on a branch; by the same prices and past runs."""
+    from runcosts.bundle import read_bundle, resolve_branch
+    from runcosts.comparison import amounts_of, saved_amounts
+    from runcosts.forecast import forecast_jobs
+
     file = Path(other)
     if not file.is_file():
         return amounts_of(forecast_jobs(resolve_branch(root, other, target, outlook.settings.resolve), outlook))

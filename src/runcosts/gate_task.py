@@ -12,16 +12,14 @@ from decimal import Decimal, InvalidOperation
 from statistics import median
 from typing import TYPE_CHECKING
 
-from runcosts.budget import judge, past_runs
 from runcosts.errors import BudgetError, SettingsError
-from runcosts.history import plain_name
-from runcosts.ledger import ddl
 from runcosts.session import open_session
-from runcosts.settings import ACTIONS, Budget
 from runcosts.task_arguments import start_task
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from runcosts.settings import Budget
 
 log = logging.getLogger(__name__)
 LAST = 10
@@ -50,12 +48,14 @@ class Arguments:
     action: str = "fail"
 
     @property
-    def budget(self) -> Budget:
+    def budget(self) -> "Budget":
         """The limits.
 
         Raises:
             SettingsError: there is no limit, one is no number above 0, or the action is unknown.
         """
+        from runcosts.settings import ACTIONS, Budget
+
         if not self.run_limit and not self.month_limit:
             raise SettingsError("found neither --run_limit nor --month_limit; expected at least one")
         if self.action not in ACTIONS:
@@ -78,6 +78,9 @@ def check_run(spark: "SparkSession", arguments: Arguments, now: dt.datetime) -> 
     """
     from pyspark.sql import functions as F
 
+    from runcosts.budget import judge, past_runs
+    from runcosts.history import plain_name
+    from runcosts.ledger import ddl
     from runcosts.system_tables import open_or_make_table
 
     budget = arguments.budget

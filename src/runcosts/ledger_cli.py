@@ -5,18 +5,16 @@ import json
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from runcosts.estimate_cli import Root
-from runcosts.forecast_text import amount
-from runcosts.history import plain_name
 from runcosts.output import Format, Output
-from runcosts.settings import PLACEHOLDER, load_settings
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 Last = Annotated[int, typer.Option(min=1, help="How many rows.")]
 WRAPPED = ("job, task",)
@@ -25,6 +23,8 @@ console = Console(markup=False, highlight=False)
 
 def show_ledger(root: Root = Path(), last: Last = 20, output: Format = Output.TABLE) -> None:
     """Print the rows of the attempts that ended last; -o json prints every column."""
+    from runcosts.settings import PLACEHOLDER, load_settings
+
     pattern = load_settings(root).ledger
     if pattern is None:
         console.print(f"{root.resolve() / 'pyproject.toml'} has no [tool.runcosts] ledger")
@@ -42,8 +42,14 @@ def show_ledger(root: Root = Path(), last: Last = 20, output: Format = Output.TA
             console.print(note)
 
 
-def _table(title: str, rows: list[dict[str, Any]]) -> Table:
+def _table(title: str, rows: list[dict[str, Any]]) -> "Table":
     """Two lines an attempt, within 80 columns."""
+    from rich import box
+    from rich.table import Table
+
+    from runcosts.forecast_text import amount
+    from runcosts.history import plain_name
+
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("ended", "job, task", "state, time", "compute", "cost"):
         justify: Literal["left", "right"] = "right" if name == "cost" else "left"

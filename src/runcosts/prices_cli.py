@@ -4,20 +4,20 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import astuple
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
-from runcosts.bundle import Tree
-from runcosts.cluster import ClusterShape
-from runcosts.compute import task_compute
 from runcosts.errors import NoPriceError, RuncostsError
 from runcosts.estimate_cli import Bundle, Root, Target, open_bundle
 from runcosts.output import Format, Output
-from runcosts.prices import Prices, gaps, load_prices
-from runcosts.settings import load_settings
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from runcosts.bundle import Tree
+    from runcosts.prices import Prices
 
 app = typer.Typer(no_args_is_help=True, help="The price file that every estimate follows.", rich_markup_mode=None)
 console = Console(markup=False)
@@ -42,6 +42,8 @@ def check_prices(file: PricesFile = None, *, target: Target = None, root: Root =
 
     Exit status: 0; or 1 if the file cannot be used, or has no price for a node type of the bundle.
     """
+    from runcosts.prices import gaps
+
     try:
         prices = _load(file, root)
         unknown = list(_unknown(prices, root, target, bundle))
@@ -76,15 +78,20 @@ def sync_prices(
     console.print(f"{len(renewal.changes)} rates changed; {f'written to {out}' if out else 'nothing written'}")
 
 
-def _load(file: Path | None, root: Path) -> Prices:
+def _load(file: Path | None, root: Path) -> "Prices":
+    from runcosts.prices import load_prices
+    from runcosts.settings import load_settings
+
     own = load_settings(root).prices
     return load_prices(file or (root / own if own else None))
 
 
-def _unknown(prices: Prices, root: Path, target: str | None, bundle: Path | None) -> Iterator[str]:
+def _unknown(prices: "Prices", root: Path, target: str | None, bundle: Path | None) -> Iterator[str]:
     """Node types of the bundle without a price, each once."""
     if bundle is None and not (root / "databricks.yml").exists():
         return
+    from runcosts.settings import load_settings
+
     settings = load_settings(root)
     for name in sorted(_node_types(open_bundle(root, target, bundle, settings))):
         try:
@@ -93,21 +100,28 @@ def _unknown(prices: Prices, root: Path, target: str | None, bundle: Path | None
             yield f"the bundle uses a node type that is not known: {missing}"
 
 
-def _node_types(tree: Tree) -> set[str]:
+def _node_types(tree: "Tree") -> set[str]:
+    from runcosts.cluster import ClusterShape
+    from runcosts.compute import task_compute
+
     jobs = (tree["resources"].get("jobs") or {}).values()
     computes = (task_compute(tree, job, task) for job in jobs for task in job.get("tasks", []))
     shapes = [compute.shape for compute in computes if compute and isinstance(compute.shape, ClusterShape)]
     return {name for shape in shapes for name in (shape.node_type, shape.driver_node_type)}
 
 
-def _rates_table(prices: Prices) -> Table:
+def _rates_table(prices: "Prices") -> "Table":
+    from rich.table import Table
+
     table = Table("cloud", "region", "tier", "SKU", "per DBU", title="Rates")
     for terms in prices.known_terms():
         table.add_row(*astuple(terms), str(prices.rate(terms)))
     return table
 
 
-def _nodes_table(prices: Prices) -> Table:
+def _nodes_table(prices: "Prices") -> "Table":
+    from rich.table import Table
+
     table = Table("cloud", "node type", "DBU/h", "region", "machine/h", "spot/h", title="Node types")
     for cloud, nodes in prices.nodes.items():
         for name, node in nodes.items():

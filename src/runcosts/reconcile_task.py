@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from runcosts.attempt import Attempt
 from runcosts.errors import SettingsError
-from runcosts.prices import Terms, load_prices
 from runcosts.session import open_session
 from runcosts.task_arguments import start_task
 
@@ -78,6 +77,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     finally:
         if "DATABRICKS_RUNTIME_VERSION" in os.environ:
             from runcosts.on_cluster import record_attempt
+            from runcosts.prices import Terms
 
             attempt = _own_attempt(arguments, began, state)
             record_attempt(spark, arguments.table("run_costs"), attempt, Terms(tier=arguments.tier))
@@ -105,6 +105,7 @@ def reconcile_bills(spark: "SparkSession", arguments: Arguments, source: "RunSou
     """
     from runcosts.jobs_api import record_failed_attempts
     from runcosts.on_cluster import bought_here
+    from runcosts.prices import Terms, load_prices
     from runcosts.reconcile import reconcile
     from runcosts.system_tables import LOCAL_CATALOG, open_table, read_bills
 

@@ -1,19 +1,17 @@
 """The command `runcosts report`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from runcosts.bundle import Tree
 from runcosts.errors import BundleError, RuncostsError
 from runcosts.estimate_cli import REFUSED, Bundle, Root, Target, make_outlook, open_bundle
-from runcosts.forecast import Outlook
-from runcosts.history import ledger_rows
-from runcosts.report.facts import gather
-from runcosts.report.marks import read_marks
-from runcosts.report.page import render_page
-from runcosts.settings import PLACEHOLDER, Settings
+
+if TYPE_CHECKING:
+    from runcosts.bundle import Tree
+    from runcosts.forecast import Outlook
+    from runcosts.settings import Settings
 
 BILLS = "run_bills"
 Out = Annotated[Path, typer.Option(help="The page to write; its folder is made.")]
@@ -34,6 +32,11 @@ def report(
 
     Exit status: 0, or 2 for prices, settings or marks that cannot be used.
     """
+    from runcosts.history import ledger_rows
+    from runcosts.report.facts import gather
+    from runcosts.report.marks import read_marks
+    from runcosts.report.page import render_page
+
     try:
         outlook = make_outlook(root, 0, target=target)
         marks = read_marks(root, outlook.settings.marks)
@@ -53,7 +56,7 @@ def report(
             figure.savefig(pictures / name)
 
 
-def _tree(root: Path, target: str | None, bundle: Path | None, outlook: Outlook) -> Tree | None:
+def _tree(root: Path, target: str | None, bundle: Path | None, outlook: "Outlook") -> "Tree | None":
     """For the graphs; a bundle that cannot be resolved leaves them out, and says so."""
     try:
         return open_bundle(root, target, bundle, outlook.settings)
@@ -62,9 +65,11 @@ def _tree(root: Path, target: str | None, bundle: Path | None, outlook: Outlook)
         return None
 
 
-def _bills(root: Path, settings: Settings) -> list[dict[str, Any]]:
+def _bills(root: Path, settings: "Settings") -> list[dict[str, Any]]:
     """Rows of the tables run_bills beside the ledgers, if bills were reconciled here."""
     from deltalake import DeltaTable  # slow to import, and few commands need it
+
+    from runcosts.settings import PLACEHOLDER
 
     ledgers = sorted(root.glob(PLACEHOLDER.sub("*", settings.ledger))) if settings.ledger else []
     folders = [str(ledger.with_name(BILLS)) for ledger in ledgers]

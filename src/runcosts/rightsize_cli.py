@@ -4,19 +4,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from runcosts.errors import RuncostsError
 from runcosts.estimate_cli import REFUSED, Bundle, JobKey, Last, Root, Target, make_outlook, open_bundle
-from runcosts.forecast import Outlook
-from runcosts.history import History, ledger_rows, plain_name
 from runcosts.output import Format, Output
-from runcosts.rightsize.advice import Usages, advise
-from runcosts.rightsize.text import advice_json, advice_tables
-from runcosts.rightsize.usage import measured_here
+
+if TYPE_CHECKING:
+    from runcosts.forecast import Outlook
+    from runcosts.rightsize.advice import Usages
 
 LOCAL_LEDGER = ""
 Catalog = Annotated[
@@ -44,6 +42,11 @@ def rightsize(
 
     Exit status: 0, or 2 for a bundle, prices, settings or tables that cannot be used.
     """
+    from rich.console import Console
+
+    from runcosts.rightsize.advice import advise
+    from runcosts.rightsize.text import advice_json, advice_tables
+
     try:
         outlook, rows, usages = _history(root, target, history, catalog, ledger)
         tree = open_bundle(root, target, bundle, outlook.settings)
@@ -59,8 +62,11 @@ def rightsize(
 
 def _history(
     root: Path, target: str | None, last: int, catalog: str | None, ledger: str
-) -> tuple[Outlook, list[Mapping[str, Any]], Usages]:
+) -> "tuple[Outlook, list[Mapping[str, Any]], Usages]":
     """Past runs and what they used: by the platform's tables if a catalog is named, else as the runner measured it."""
+    from runcosts.history import History, ledger_rows, plain_name
+    from runcosts.rightsize.usage import measured_here
+
     outlook = make_outlook(root, last, target=target)
     if catalog is None:
         rows: list[Mapping[str, Any]] = [*ledger_rows(root, outlook.settings)]

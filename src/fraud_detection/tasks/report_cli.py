@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.progress import track
 
 from fraud_detection.dashboard.definition import Dashboard, read_dashboard
-from fraud_detection.dashboard.page import Rows, render
 from fraud_detection.refusals import told
 from fraud_detection.schemas import DATA_TABLES, MONITORING_TABLES, RUN_COSTS, SCORING_TABLES
 from fraud_detection.tasks.arguments import Arguments
@@ -18,6 +17,7 @@ from fraud_detection.tasks.arguments import Arguments
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from fraud_detection.dashboard.page import Rows
     from fraud_detection.tables import Tables
 
 DEFAULTS = Arguments(as_of="")
@@ -40,6 +40,7 @@ def report(
 
     Exit status 0; 2 where the dashboard cannot be read.
     """
+    from fraud_detection.dashboard.page import render
     from fraud_detection.tasks.context import build_context
 
     with told(console):
@@ -51,7 +52,7 @@ def report(
     console.print(f"page: {out}")
 
 
-def run_queries(spark: "SparkSession", tables: "Tables", dashboard: Dashboard) -> dict[str, Rows | str]:
+def run_queries(spark: "SparkSession", tables: "Tables", dashboard: Dashboard) -> "dict[str, Rows | str]":
     """The rows of each query in the schema of the tables, or what is missing."""
     for table in READ:
         tables.exists(spark, table)  # makes a local table known to this session
