@@ -226,7 +226,10 @@ def _with_text_ids(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _as_flag(kind: pl.DataType) -> pl.Expr:
     told = pl.col("is_fraud")
-    return told.str.to_lowercase().is_in(["true", "1"]) if kind == pl.String else told.cast(pl.Int8).cast(pl.Boolean)
+    words = {"true": True, "1": True, "false": False, "0": False}
+    if kind == pl.String:
+        return told.str.to_lowercase().replace_strict(words, return_dtype=pl.Boolean)
+    return told.cast(pl.Int8).cast(pl.Boolean)
 
 
 def with_known_at(rows: pl.DataFrame) -> pl.DataFrame:

@@ -291,7 +291,16 @@ TRANSACTION_FEATURES = "transaction_features"
 RECENT_FEATURES = "recent_features"
 RUN_COSTS = "run_costs"
 
-HOUSEKEEPING = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "CLUSTER BY", "COMPUTE STATS")
+HOUSEKEEPING = (
+    "OPTIMIZE",
+    "REORG",
+    "VACUUM START",
+    "VACUUM END",
+    "SET TBLPROPERTIES",
+    "UNSET TBLPROPERTIES",
+    "CLUSTER BY",
+    "COMPUTE STATS",
+)
 """Operations of Delta that change no row."""
 
 DATA_TABLES = (

@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,16 +169,19 @@ class Tables:
         """
         self._register(spark, table)
         name = self.name(table)
-        at_once = ", ".join(f"'{key}' = '{value}'" for key, value in FORGETTING.items())
-        usual = ", ".join(f"'{key}'" for key in FORGETTING)
+        had = self.properties(spark, table)
+        usual = {key: had[key] for key, value in FORGETTING.items() if had.get(key, value) != value}
         with writing(table):
             spark.sql(f"REORG TABLE {name} APPLY (PURGE)")
-            spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ({at_once})")
+            self._set_properties(spark, table, FORGETTING)
+        done = self.version(spark, table)
         spark.sql(f"VACUUM {name}")
-        spark.sql(f"ALTER TABLE {name} UNSET TBLPROPERTIES IF EXISTS ({usual})")
+        spark.sql(f"ALTER TABLE {name} UNSET TBLPROPERTIES IF EXISTS ({', '.join(f"'{key}'" for key in FORGETTING)})")
+        if usual:
+            self._set_properties(spark, table, usual)
         folder = self.folder(table)
         if folder and not keep_log:
-            _forget_log(folder / LOG)
+            _forget_log(folder / LOG, done)
 
     def identity(self, spark: SparkSession, table: str) -> str:
         """The id that Delta gave the table at its creation; a table made anew has another."""
@@ -192,6 +195,10 @@ class Tables:
         """The properties of the table, its constraints among them."""
         found = spark.sql(f"SHOW TBLPROPERTIES {self.name(table)}").collect()  # few rows
         return {row.key: row.value for row in found}
+
+    def _set_properties(self, spark: SparkSession, table: str, properties: Mapping[str, str]) -> None:
+        told = ", ".join(f"'{key}' = '{value}'" for key, value in properties.items())
+        spark.sql(f"ALTER TABLE {self.name(table)} SET TBLPROPERTIES ({told})")
 
     def _creation(self, table: TableSchema, verb: str = "CREATE TABLE IF NOT EXISTS") -> str:
         columns = ", ".join(f"`{name}` {kind}" for name, kind in table.columns.items())
@@ -311,12 +318,24 @@ def _clear_cut_creation(folder: Path | None) -> None:
         shutil.rmtree(log)
 
 
-def _forget_log(log: Path) -> None:
+def _forget_log(log: Path, done: int) -> None:
     """Remove what Delta itself removes once it is old: commits and checkpoints before the last checkpoint.
 
     The oldest goes first, so that what a cut call leaves is a log without gaps.
+
+    Args:
+        done: the version that was there when all was taken out.
+
+    Raises:
+        DataError: Delta has written no checkpoint since.
     """
-    last = int(json.loads((log / LAST_CHECKPOINT).read_text())["version"])
+    note = log / LAST_CHECKPOINT
+    last = int(json.loads(note.read_text())["version"]) if note.exists() else -1
+    if last < done:
+        raise DataError(
+            f"{log.parent.name}: Delta has written no checkpoint of version {done} or later; expected one before its "
+            "log is shortened: run this again"
+        )
     versions = [(int(found[1]), path) for path in log.iterdir() if (found := OF_A_VERSION.match(path.name))]
     for version, path in sorted(versions):
         if version < last:

@@ -4,6 +4,7 @@ The derived goes first and the source last, so that a call that is cut finds the
 known by the transactions in silver, lines of bronze by silver and quarantine.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,11 @@ from fraud_detection.card_numbers import read_keys
 from fraud_detection.config import DataSettings
 from fraud_detection.data.cleaning import LINE, Cleaning, check_lines, labels_cleaning, transactions_cleaning
 from fraud_detection.data.gold import refresh_gold
-from fraud_detection.data.ingest import Feed, column_types, list_files
+from fraud_detection.data.ingest import Feed, check_folder, keep_card_marks, list_files
 from fraud_detection.data.published import refuse_streams_behind, refuse_unpublished
 from fraud_detection.data.redaction import redact_file
 from fraud_detection.data.rules import UNREADABLE
-from fraud_detection.errors import ConfigurationError
+from fraud_detection.errors import ConfigurationError, DataError
 from fraud_detection.schemas import (
     BRONZE_LABELS,
     BRONZE_TRANSACTIONS,
@@ -35,7 +36,6 @@ from fraud_detection.tables import Tables
 SOURCES = (BRONZE_TRANSACTIONS, BRONZE_LABELS, SILVER_TRANSACTIONS, SILVER_LABELS, QUARANTINE)
 PERSONAL = {"customer_id", "transaction_id", "raw"}
 """Columns of the tables whose former versions are removed."""
-BETWEEN_WORDS = r'[\s",;|{}\[\]:]+'
 FOUND = "source_file STRING, line_number BIGINT"
 
 
@@ -90,21 +90,47 @@ def erase(
         Each landing file and table that names customers or transactions, and how many lines or rows went.
 
     Raises:
-        ConfigurationError: no customer is named, or one is a card number and there is no key.
-        DataError: lines of bronze are not published yet, a stream has not read them, or a landing file cannot be read.
+        ConfigurationError: no customer is named, one is a card number and there is no key, or the keys are not those of
+            the tables.
+        DataError: tables are missing, files or lines wait to be taken in or published, a stream has not read them, or a
+            landing file is not as bronze has it.
     """
-    told = tuple(read_keys().tokenise(customer.strip()) for customer in customers)
+    told = tuple(read_keys().tokenise(customer) for customer in customers)
     if not told or not all(told):
         raise ConfigurationError(
             "found no customer, or an empty one; expected ids as they stand in silver_transactions"
         )
+    missing = sorted({table.name for table in SOURCES} - {*names})
+    if missing:
+        raise DataError(
+            f"found no {', '.join(missing)} in {tables.catalog}.{tables.schema}; expected all tables of data_prep: "
+            "name another --catalog or --schema, or run data_prep first"
+        )
     task = Erasure(spark, tables, settings, told, landing, tuple(names))
+    for name in (BRONZE_TRANSACTIONS.name, BRONZE_LABELS.name):
+        keep_card_marks(spark, tables, name, tables.properties(spark, name))
+    _refuse_files_that_wait(task)
     refuse_unpublished(spark, tables, names, "run data_prep, or the stream, stop it")
     refuse_streams_behind(spark, tables, names, checkpoints)
-    if {table.name for table in SOURCES} <= {*names}:
-        yield from _erase_everywhere(task)
+    yield from _erase_everywhere(task)
     for name in (name for name in names if PERSONAL & {*tables.read(spark, name).columns}):
         tables.forget(spark, name, keep_log=name in {BRONZE_TRANSACTIONS.name, BRONZE_LABELS.name})
+
+
+def _refuse_files_that_wait(task: Erasure) -> None:
+    """What has arrived and was never seen would bring the customers back; a folder that is not there is another one."""
+    known = {row.source_file for row in task.read(LANDING_FILES.name).select("source_file").collect()}  # a row a file
+    for cleaning in (transactions_cleaning(task.settings), labels_cleaning(task.settings)):
+        dataset = cleaning.feed.dataset
+        if dataset in task.settings.kafka.topics:
+            continue
+        check_folder(f"{task.landing}/{dataset}")
+        waiting = sorted({f"{dataset}/{name}" for name in list_files(f"{task.landing}/{dataset}")} - known)
+        if waiting:
+            raise DataError(
+                f"{waiting[0]} and {len(waiting) - 1} more files were never taken in; expected none, for they may hold "
+                "the customers: run data_prep, or the stream, stop it, then run this again"
+            )
 
 
 def _erase_everywhere(task: Erasure) -> Iterator[tuple[str, int]]:
@@ -113,7 +139,7 @@ def _erase_everywhere(task: Erasure) -> Iterator[tuple[str, int]]:
     ids = sorted({line.transaction for line in (*own, *_of_nobody_else(task, refused)) if line.transaction})
     yield from _erase_derived(task, ids)
     yield from _erase_lines(task, labels_cleaning(task.settings), _label_lines(task, ids))
-    lines = [*own, *refused, *_orphans(task)]
+    lines = [*own, *refused, *_orphans(task, ids)]
     yield from _erase_lines(task, transactions_cleaning(task.settings), [(line.file, line.number) for line in lines])
     if GOLD_DAYS.name in task.names:
         refresh_gold(task.spark, task.tables)
@@ -135,7 +161,9 @@ def _refused_transactions(task: Erasure, own: Sequence[str]) -> list[Line]:
     if not headers:
         return []
     tells = F.col("customer_id").isin(*task.customers) | F.col("transaction_id").isin(*own)
-    return _lines(check_lines(lines, cleaning, headers).where(tells | _has_word(*task.customers, *own)))
+    unread = F.array_contains("reasons", UNREADABLE) | F.col("customer_id").isNull()
+    told = tells | (unread & _has_word(task, *task.customers, *own))
+    return _lines(check_lines(lines, cleaning, headers).where(told))
 
 
 def _of_nobody_else(task: Erasure, refused: Sequence[Line]) -> list[Line]:
@@ -146,29 +174,34 @@ def _of_nobody_else(task: Erasure, refused: Sequence[Line]) -> list[Line]:
     return [line for line in refused if line.transaction not in others]
 
 
-def _orphans(task: Erasure) -> list[Line]:
-    """Lines in quarantine whose line in bronze a call has taken out that was cut then."""
+def _orphans(task: Erasure, ids: Sequence[str]) -> list[Line]:
+    """Their lines in quarantine whose line in bronze a call has taken out that was cut then."""
     feed = transactions_cleaning(task.settings).feed
     lines = task.read(feed.bronze.name).select(*LINE)
-    return _lines(_quarantined(task, feed).join(lines, list(LINE), how="left_anti"))
+    theirs = _quarantined(task, feed).where(_has_word(task, *task.customers, *ids))
+    return _lines(theirs.join(lines, list(LINE), how="left_anti"))
 
 
 def _label_lines(task: Erasure, ids: Sequence[str]) -> list[tuple[str, int]]:
     """Lines of labels in silver and in quarantine that are about the transactions."""
     is_own = F.col("transaction_id").isin(*ids)
     known = _lines(task.read(SILVER_LABELS.name).where(is_own))
+    unread = F.array_contains("reasons", UNREADABLE) | F.col("transaction_id").isNull()
     quarantined = _quarantined(task, labels_cleaning(task.settings).feed)
-    return [(line.file, line.number) for line in (*known, *_lines(quarantined.where(is_own | _has_word(*ids))))]
+    found = _lines(quarantined.where(is_own | (unread & _has_word(task, *ids))))
+    return [(line.file, line.number) for line in (*known, *found)]
 
 
 def _quarantined(task: Erasure, feed: Feed) -> DataFrame:
     return task.read(QUARANTINE.name).where(F.col("dataset") == feed.dataset)
 
 
-def _has_word(*words: str) -> Column:
-    """Whether a line that cannot be read has one of these words."""
-    is_unreadable = F.array_contains("reasons", UNREADABLE)
-    return is_unreadable & F.exists(F.split("raw", BETWEEN_WORDS), lambda word: word.isin(*words))
+def _has_word(task: Erasure, *words: str) -> Column:
+    """Whether one of these words stands in a line as it arrived."""
+    mapping = task.settings.mapping
+    delimiters = "".join(re.escape(one.delimiter) for one in (mapping.transactions, mapping.labels))
+    between = rf"[\s\"',;|{{}}\[\]:\\{delimiters}]+"
+    return F.exists(F.split("raw", between), lambda word: word.isin(*words))
 
 
 def _lines(rows: DataFrame) -> list[Line]:
@@ -183,11 +216,11 @@ def _erase_derived(task: Erasure, ids: Sequence[str]) -> Iterator[tuple[str, int
         rows = task.read(name)
         if "transaction_id" not in rows.columns:
             continue
-        is_own = F.col("transaction_id").isin(*ids)
-        if "customer_id" in rows.columns:
-            is_own |= F.col("customer_id").isin(*task.customers)
-        own = {row.transaction_id for row in rows.where(is_own).select("transaction_id").collect()}  # theirs alone
-        yield name, _remove(task, name, ("transaction_id",), [(one,) for one in own])
+        is_own, key = F.col("transaction_id").isin(*ids), ["transaction_id"]
+        if "customer_id" in rows.columns:  # a row may be of a time when the transaction was somebody else's
+            is_own, key = is_own | F.col("customer_id").isin(*task.customers), [*key, "customer_id"]
+        own = rows.where(is_own).select(*key).distinct().collect()  # of some customers
+        yield name, _remove(task, name, key, [tuple(row) for row in own])
 
 
 def _erase_lines(task: Erasure, cleaning: Cleaning, lines: Sequence[tuple[str, int]]) -> Iterator[tuple[str, int]]:
@@ -216,22 +249,31 @@ def _erase_files(task: Erasure, feed: Feed, lines: Sequence[tuple[str, int]]) ->
     if not lines:
         return
     own = F.broadcast(task.spark.createDataFrame(lines, FOUND))
-    bronze = task.read(feed.bronze.name).join(own, list(LINE), how="left_semi")
-    unwanted: dict[str, set[str]] = {}
-    for row in bronze.select("source_file", "raw").collect():  # lines of some customers
-        unwanted.setdefault(row.source_file, set()).add(row.raw)
+    bronze = task.read(feed.bronze.name)
+    theirs = bronze.join(own, list(LINE), how="left_semi").select("source_file", "raw").collect()  # of some customers
+    unwanted: dict[str, list[str]] = {}
+    for row in theirs:
+        unwanted.setdefault(row.source_file, []).append(row.raw)
+    counted = bronze.where(F.col("source_file").isin(*unwanted)).groupBy("source_file").count().collect()  # some files
+    lines_of = {row.source_file: row["count"] for row in counted}
     kind = getattr(task.settings.mapping, feed.dataset).format or feed.format
-    there = list_files(f"{task.landing}/{feed.dataset}")
-    for name in sorted(unwanted):
-        path = Path(task.landing) / name
-        if name.removeprefix(f"{feed.dataset}/") not in there:
-            continue
-        count = redact_file(path, name, kind, task.settings.max_file_bytes, read_keys(), unwanted[name])
+    there = {f"{feed.dataset}/{name}" for name in list_files(f"{task.landing}/{feed.dataset}")}
+    for name in sorted({*unwanted} & there):
+        path = (Path(task.landing) / name).resolve()
+        lost = unwanted[name]
+        found, total = redact_file(path, name, kind, task.settings.max_file_bytes, read_keys(), {*lost})
+        if (found, total) not in {(len(lost), lines_of[name]), (0, lines_of[name] - len(lost))}:
+            raise DataError(
+                f"{name} has {total} lines, {found} of them as bronze has them; expected {lines_of[name]} and "
+                f"{len(lost)}: it is not the file that was taken in; take the lines out by hand, then run this again"
+            )
         _note_size(task, feed, name, path)
-        yield name, count
+        yield name, found
+    for name in sorted({*unwanted} - there):
+        yield f"{name}, which is not there", 0
 
 
 def _note_size(task: Erasure, feed: Feed, name: str, path: Path) -> None:
     noted = task.read(LANDING_FILES.name).where((F.col("dataset") == feed.dataset) & (F.col("source_file") == name))
-    rows = [(*row[:3], path.stat().st_size, row[4]) for row in noted.select(*LANDING_FILES.columns).collect()]  # one
-    task.tables.merge(LANDING_FILES, task.spark.createDataFrame(rows, column_types(LANDING_FILES.columns)))
+    sized = noted.withColumn("bytes", F.lit(path.stat().st_size).cast("bigint"))
+    task.tables.merge(LANDING_FILES, sized.localCheckpoint())

@@ -53,7 +53,7 @@ def refuse_streams_behind(spark: SparkSession, tables: Tables, names: Sequence[s
         checkpoints: folder where streams keep their progress; one behind an address with a scheme is not looked at.
 
     Raises:
-        DataError: names a stream that was cut in a batch, or has not begun one.
+        DataError: names a stream that was cut in a batch, or has not read what was appended last.
     """
     check_folder(checkpoints)
     identities = {tables.identity(spark, name): name for name in names}
@@ -78,8 +78,9 @@ def _is_behind(offsets: Path, appended: Mapping[str, int]) -> bool:
     if not numbers:
         return False
     newest = str(max(numbers))
+    if not (offsets.parent / "commits" / newest).exists():
+        return True
     source = json.loads((offsets / newest).read_text(encoding="utf-8").splitlines()[-1])
     if source.get("reservoirId") not in appended:
-        return False
-    is_done = (offsets.parent / "commits" / newest).exists()
-    return not is_done or source["reservoirVersion"] <= appended[source["reservoirId"]]
+        return False  # of files or of Kafka
+    return bool(source.get("isStartingVersion")) or source["reservoirVersion"] <= appended[source["reservoirId"]]

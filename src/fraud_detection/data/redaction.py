@@ -15,13 +15,16 @@ from fraud_detection.data.files import Format, find_format, read_hidden, unpack
 
 def redact_file(
     path: Path, name: str, otherwise: Format, max_bytes: int, keys: CardKeys, unwanted: AbstractSet[str]
-) -> int:
-    """Take lines out of a file, which appears whole or not at all and keeps its time; how many those were.
+) -> tuple[int, int]:
+    """Take lines out of a file, which appears whole or not at all and keeps its time.
 
     Args:
         name: that the file has in the tables.
         otherwise: the format of files whose name says none.
         unwanted: lines as bronze has them. They are found by their text: numbers of lines change with the first one.
+
+    Returns:
+        How many lines were taken out, and how many there were before.
 
     Raises:
         DataError: the file cannot be read.
@@ -29,15 +32,13 @@ def redact_file(
     content = path.read_bytes()
     lines = read_hidden(name, content, otherwise, max_bytes, keys)
     is_kept = [line not in unwanted for line in lines.raw]
-    if all(is_kept):
-        return 0
-    if find_format(name, otherwise) == "parquet":
-        left = _rows(content, is_kept)
-    else:
-        header = [True] * (lines.first - 1)
-        left = _lines(content, name, max_bytes, header + is_kept)
-    _exchange(path, left)
-    return is_kept.count(False)
+    if not all(is_kept):
+        is_packed = name.lower().endswith(".gz")
+        plain = unpack(name, content, max_bytes) if is_packed else content
+        is_parquet = find_format(name, otherwise) == "parquet"
+        left = _rows(plain, is_kept) if is_parquet else _lines(plain, [True] * (lines.first - 1) + is_kept)
+        _exchange(path, gzip.compress(left) if is_packed else left)
+    return is_kept.count(False), len(is_kept)
 
 
 def _rows(content: bytes, is_kept: list[bool]) -> bytes:
@@ -47,17 +48,17 @@ def _rows(content: bytes, is_kept: list[bool]) -> bytes:
     return written.getvalue()
 
 
-def _lines(content: bytes, name: str, max_bytes: int, is_kept: list[bool]) -> bytes:
-    is_packed = name.lower().endswith(".gz")
-    plain = unpack(name, content, max_bytes) if is_packed else content
-    left = b"".join(line for line, kept in zip(plain.splitlines(keepends=True), is_kept, strict=True) if kept)
-    return gzip.compress(left) if is_packed else left
+def _lines(content: bytes, is_kept: list[bool]) -> bytes:
+    return b"".join(line for line, kept in zip(content.splitlines(keepends=True), is_kept, strict=True) if kept)
 
 
 def _exchange(path: Path, content: bytes) -> None:
     """Its time stays, for the line that arrived last wins; a name with a dot in front is no file that arrived."""
     part, stat = path.with_name(f".{path.name}.part"), path.stat()
-    part.write_bytes(content)
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
     part.chmod(stat.st_mode)
     os.utime(part, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     part.replace(path)

@@ -96,8 +96,8 @@ def promote(
         require_loads(name, version, load)
         key, value = order.note(f"{alias} instead of {before or 'none'}")
         client.set_model_version_tag(name, str(version), key, value)
-        if alias == CHAMPION and before is not None:
-            client.set_model_version_tag(name, str(version), SUCCEEDS, str(before))
+        if alias == CHAMPION:
+            _prepare_succession(client, name, version, before)
         client.set_registered_model_alias(name, alias, str(version))
     if alias == CHAMPION:
         _complete_succession(client, name, version)
@@ -137,6 +137,15 @@ def require_loads(name: str, version: int, load: Load) -> None:
     uri = f"models:/{name}/{version}"
     if load(str(fetch_model(uri))) is None:
         raise ModelError(f"{uri} loads as nothing; expected a model")
+
+
+def _prepare_succession(client: MlflowClient, name: str, version: int, before: int | None) -> None:
+    """Note who is succeeded; a note of a promotion that was cut and never given again says nothing any more."""
+    if before is None:
+        _remove_tag(client, name, version, SUCCEEDS)
+        return
+    _remove_tag(client, name, before, SUCCEEDS)
+    client.set_model_version_tag(name, str(version), SUCCEEDS, str(before))
 
 
 def _complete_succession(client: MlflowClient, name: str, champion: int) -> None:

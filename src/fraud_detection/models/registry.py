@@ -71,9 +71,10 @@ def register(
 
 def _is_newest(client: MlflowClient, name: str, version: int, alias: str) -> bool:
     """Whether an alias may be here: not by the late retry of an older version, nor of one that was rolled back."""
-    held = [find_version(client, name, alias), find_version(client, name, CHAMPION)]
+    holder, champion = find_version(client, name, alias), find_version(client, name, CHAMPION)
     deposed = ROLLED_BACK in client.get_model_version(name, str(version)).tags
-    return not deposed and all(holder is None or holder <= version for holder in held)
+    is_later = champion is None or champion < version or (champion == version and alias == CHAMPION)
+    return not deposed and is_later and (holder is None or holder <= version)
 
 
 def _ensure_version(client: MlflowClient, name: str, run_id: str, model_uri: str) -> int:

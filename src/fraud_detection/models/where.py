@@ -89,8 +89,8 @@ class Room:
         refused = self.refuse(rows, columns)
         if refused:
             raise MachineError(
-                f"{what}: {refused}; expected it to fit: take a larger node, fewer training.held_out_days, a smaller "
-                "training.negative_share, or training.where auto"
+                f"{what}: {refused}; expected it to fit: take a larger node; training also fits by fewer "
+                "training.held_out_days, a smaller training.negative_share, or training.where auto"
             )
 
 

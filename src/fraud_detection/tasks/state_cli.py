@@ -91,12 +91,13 @@ def erase(
     from fraud_detection.tasks.own_tables import present_tables
 
     arguments = Arguments(as_of="", catalog=catalog, schema=schema, landing=landing, settings=settings)
+    asked = [customer.strip() for customer in customers]
     with told(console):
         context = build_context("erase", arguments)
         names = present_tables(context)
-        told_of = forget(context.spark, context.tables, context.settings.data, customers, landing, checkpoints, names)
+        told_of = forget(context.spark, context.tables, context.settings.data, asked, landing, checkpoints, names)
         for place, count in told_of:
             console.print(f"{place}: {count:,} taken out")
-        online = sum(forget_online(customer, settings) for customer in customers)
+        online = sum(forget_online(customer, settings) for customer in asked)
     console.print(f"the online store: {online:,} taken out")
-    console.print(f"former versions of {len(names)} tables are gone")
+    console.print("former versions of the tables are gone")

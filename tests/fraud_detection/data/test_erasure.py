@@ -32,10 +32,12 @@ from fraud_detection.schemas import (
     SILVER_TRANSACTIONS,
 )
 from fraud_detection.table_changes import follow_changes
+from fraud_detection.tables import find_gone
 
 NAMES = [table.name for table in (*DATA_TABLES, PREDICTIONS)]
-AT_A_TIME = 7
-"""Things that a call takes out before it is cut."""
+CUTS = (4, 11, None)
+"""Things that a call takes out before it is cut: after bronze, before quarantine, of labels and of transactions."""
+RENAMED = '{"transaction_id": "Z", "customerId": "FORGETME", "terminal_id": "M1"}'
 NOON = datetime(2018, 4, 1, 12, tzinfo=UTC)
 OF_THEM = ("FORGETME", "MINE-1", "MINE-2", "MINE-3", "MINE-4", "MINE-5", "MINE-6", "MINE-7")
 """The customer, and transactions that are theirs alone."""
@@ -58,7 +60,7 @@ def deliver_all(deliver):
         '{"transaction_id": "MINE-1", "cu',
         line("C", "C3"),
     ]
-    deliver("transactions/2.jsonl.gz", gzip.compress("\n".join([*broken, '{"cut": "other']).encode()))
+    deliver("transactions/2.jsonl.gz", gzip.compress("\n".join([*broken, RENAMED, '{"cut": "other']).encode()))
     header = "transaction_id,event_time,customer_id,terminal_id,amount"
     rows = ["MINE-4,2018-04-01T12:00:00Z,FORGETME,M1,1", "D,2018-04-01T12:00:00Z,C1,M1,1"]
     deliver("transactions/3.csv", "\n".join([header, *rows, ""]))
@@ -111,8 +113,10 @@ def score(spark, tables):
     told |= {name: F.col(name) for name in PREDICTIONS.columns if name in silver.columns}
     told |= {name: F.lit(0.5) for name in ("probability", "threshold")} | {"is_alert": F.lit(True)}
     told |= {name: F.lit("x") for name in ("model_name", "variant", "scored_by")}
-    told |= {"model_version": F.lit(1).cast("bigint"), "scored_at": F.lit(NOON)}
-    tables.merge(PREDICTIONS, silver.select(*(told[name].alias(name) for name in PREDICTIONS.columns)))
+    told |= {"model_version": F.lit(2).cast("bigint"), "scored_at": F.lit(NOON)}
+    scored = silver.select(*(told[name].alias(name) for name in PREDICTIONS.columns))
+    earlier = {"model_version": F.lit(1).cast("bigint"), "customer_id": F.lit("FORGETME")}
+    tables.merge(PREDICTIONS, scored.unionByName(scored.where("transaction_id = 'WAS-THEIRS'").withColumns(earlier)))
 
 
 def forget(spark, world, *customers):
@@ -155,34 +159,48 @@ def words_of(path):
 @pytest.fixture(scope="module")
 def forgotten(spark, world):
     """A world before and after; the call is cut again and again, each time after some things were taken out."""
+    world.refused = refused_at_first(spark, world)
     world.before = traces(world.folder)
     others = world.tables.read(spark, SILVER_TRANSACTIONS.name).where("customer_id != 'FORGETME'")
     world.silver = to_polars(others).sort("transaction_id")
-    world.behind = refused_while_a_stream_is_behind(spark, world)
-    world.told, world.calls = {}, 0
-    taken = None
-    while taken is None or len(taken) == AT_A_TIME:
-        taken = list(islice(((place, n) for place, n in forget(spark, world, "FORGETME") if n), AT_A_TIME))
-        world.told |= dict(taken)
-        world.calls += 1
+    world.calls = [list(islice(taken_out(spark, world), cut)) for cut in CUTS]
+    world.told = dict(taken for call in world.calls for taken in call)
     return world
 
 
-def refused_while_a_stream_is_behind(spark, world):
-    """As a kill leaves it after the batch and before its note; the next run makes it whole."""
+def taken_out(spark, world):
+    return ((place, count) for place, count in forget(spark, world, "FORGETME") if count)
+
+
+def refused_at_first(spark, world):
+    """While a stream is as a kill leaves it after a batch, and while a file waits; the next run mends both."""
     (checkpoint,) = (world.folder / "checkpoints").glob("silver_transactions-*")
     newest = max(int(path.name) for path in (checkpoint / "commits").iterdir() if path.name.isdigit())
     for note in (f"{newest}", f".{newest}.crc"):
         (checkpoint / "commits" / note).unlink()
-    with pytest.raises(DataError) as refused:
-        next(forget(spark, world, "FORGETME"))
+    told = [refused(forget(spark, world, "FORGETME"))]
+    world.deliver("transactions/9.jsonl", line("G", "C5"), NOON.replace(day=4))
+    told.append(refused(forget(spark, world, "FORGETME")))
+    here = str(world.folder)
+    told.append(refused(erase(spark, world.tables, DataSettings(), ["FORGETME"], here, here, NAMES)))
+    told.append(refused(erase(spark, world.tables, DataSettings(), ["FORGETME"], here, here, ["predictions"])))
     world.run()
-    return str(refused.value)
+    return told
 
 
-def test_a_stream_that_was_cut_has_to_come_to_its_end_first(forgotten):
-    assert "the stream silver_transactions-" in forgotten.behind
-    assert "has not read all of its table" in forgotten.behind
+def refused(call):
+    with pytest.raises(DataError) as error:
+        next(call)
+    return str(error.value)
+
+
+def test_what_would_bring_them_back_or_break_a_stream_is_refused_first(forgotten):
+    behind, waits, elsewhere, nothing = forgotten.refused
+    assert "the stream silver_transactions-" in behind
+    assert "has not read all of its table" in behind
+    assert "transactions/9.jsonl and 0 more files were never taken in" in waits
+    assert "found no folder" in elsewhere
+    assert "found no bronze_labels, bronze_transactions, quarantine, silver_labels, silver_transactions in" in nothing
 
 
 def test_they_were_everywhere_and_are_nowhere(forgotten):
@@ -194,37 +212,35 @@ def test_they_were_everywhere_and_are_nowhere(forgotten):
 
 def test_it_says_where_they_were(forgotten):
     told = forgotten.told
-    assert (told[BRONZE_TRANSACTIONS.name], told[SILVER_TRANSACTIONS.name]) == (12, 6)
+    assert (told[BRONZE_TRANSACTIONS.name], told[SILVER_TRANSACTIONS.name]) == (13, 6)
     assert (told[BRONZE_LABELS.name], told[SILVER_LABELS.name]) == (4, 2)
-    assert told[PREDICTIONS.name] == 6
-    assert told["transactions/2.jsonl.gz"] == 3
+    assert told[PREDICTIONS.name] == 7
+    assert told["transactions/2.jsonl.gz"] == 4
 
 
 def test_no_former_version_can_be_read(spark, forgotten):
-    for name in NAMES:
-        latest = forgotten.tables.version(spark, name)
-        for version in range(latest):
-            try:
-                rows = spark.read.option("versionAsOf", version).table(forgotten.tables.name(name)).collect()
-            except (PySparkException, Py4JError):
-                continue
-            assert not any(word in str(rows) for word in OF_THEM), f"{name} at {version}"
+    for name in (QUARANTINE.name, SILVER_TRANSACTIONS.name, SILVER_LABELS.name, PREDICTIONS.name):
+        with pytest.raises((PySparkException, Py4JError)) as gone:
+            spark.read.option("versionAsOf", 1).table(forgotten.tables.name(name)).collect()
+        assert find_gone(gone.value), str(gone.value)[:500]
 
 
 def test_others_stay_and_the_pipeline_goes_on(spark, forgotten):
     tables = forgotten.tables
     left = to_polars(tables.read(spark, SILVER_TRANSACTIONS.name)).sort("transaction_id")
     assert_frame_equal(left, forgotten.silver)
-    assert {*left["transaction_id"]} == {"A", "B", "C", "D", "E", "WAS-THEIRS"}
+    assert {*left["transaction_id"]} == {"A", "B", "C", "D", "E", "G", "WAS-THEIRS"}
+    scored = tables.read(spark, PREDICTIONS.name).where("transaction_id = 'WAS-THEIRS'").collect()
+    assert [(row.customer_id, row.model_version) for row in scored] == [("C4", 2)]
     labels = tables.read(spark, SILVER_LABELS.name).collect()
     assert {row.transaction_id for row in labels} == {"A", "B", "WAS-THEIRS"}
     quarantined = [row.raw for row in tables.read(spark, QUARANTINE.name).collect()]
     assert quarantined == ['{"cut": "other']
-    assert tables.read(spark, GOLD_TERMINAL_DAYS.name).agg(F.sum("transactions")).collect()[0][0] == 6
+    assert tables.read(spark, GOLD_TERMINAL_DAYS.name).agg(F.sum("transactions")).collect()[0][0] == 7
 
-    forgotten.deliver("transactions/9.jsonl", line("F", "C1"), NOON.replace(day=5))
+    forgotten.deliver("transactions/10.jsonl", line("F", "C1"), NOON.replace(day=5))
     transactions, _ = forgotten.run()
-    assert (transactions.read, transactions.silver, transactions.quarantined) == (8, 7, 1)
+    assert (transactions.read, transactions.silver, transactions.quarantined) == (9, 8, 1)
 
 
 def test_landing_files_lose_their_lines_alone(forgotten):
@@ -236,8 +252,10 @@ def test_landing_files_lose_their_lines_alone(forgotten):
     assert (landing / "6.jsonl").stat().st_mtime == NOON.replace(day=3).timestamp()
 
 
-def test_it_took_several_calls(forgotten):
-    assert forgotten.calls > len(forgotten.told) / AT_A_TIME
+def test_calls_that_were_cut_left_the_rest_to_the_next(forgotten):
+    first, second, third = ([place for place, _ in call] for call in forgotten.calls)
+    assert (first[-1], second[0]) == (BRONZE_LABELS.name, QUARANTINE.name)
+    assert (second[-1], third) == (BRONZE_TRANSACTIONS.name, [QUARANTINE.name, SILVER_TRANSACTIONS.name])
 
 
 def test_nobody_and_lines_that_wait_are_refused(spark, forgotten):
