@@ -136,6 +136,17 @@ def test_after_a_promotion_that_was_killed_a_rollback_goes_to_who_was_champion_l
     assert roll_back(two, NAME, ORDER) == Change("champion", champion - 1, champion)
 
 
+def test_what_a_promotion_left_that_was_never_given_again_does_not_count_later(two):
+    for _ in range(2):
+        mlflow.register_model(two.get_model_version(NAME, "1").source, NAME)
+    with pytest.raises(Killed):
+        promote(dying(two, 3), NAME, 3, ORDER)  # after the alias champion, before previous
+    assert promote(two, NAME, 4, ORDER) == Change("champion", 4, 3)
+    assert roll_back(two, NAME, ORDER) == Change("champion", 3, 4)
+    assert roll_back(two, NAME, ORDER) == Change("champion", 3, 3)
+    assert held(two) == {"champion": 3}
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -246,6 +246,8 @@ def test_where_people_decide_a_passed_candidate_becomes_challenger(store, run_id
     assert aliases.find_version(store, NAME) == 1
     aliases.promote(store, NAME, 2, ORDER)
     assert dict(store.get_registered_model(NAME).aliases) == {"champion": 2, "previous": 1}
+    registry.register(store, NAME, second_run, uri, PASSED, TAGS, ORDER, becomes="challenger")
+    assert dict(store.get_registered_model(NAME).aliases) == {"champion": 2, "previous": 1}
 
 
 def test_no_retry_of_a_registration_brings_back_what_was_rolled_back(store, run_id, second_run):
