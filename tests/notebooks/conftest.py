@@ -110,7 +110,9 @@ def train_champion(rows: pl.DataFrame) -> str:
         for end in ("min", "max")
         for name in ("auc_roc", "average_precision", "card_share")
     }
-    lenient = GateSettings(**limits, max_calibration_error=1, min_frauds=1, min_slice_auc=0, min_saving_a_day=-1e6)
+    lenient = GateSettings(
+        **limits, max_calibration_error=1, min_frauds=1, min_slice_auc=0, min_slice_frauds=1, min_saving_a_day=-1e6
+    )
     candidate = load_model(model_uri(run_id))
     verdict = judge(judged, past, fold, candidate, None, MODEL_FEATURES, lenient, CostSettings())
     log_verdict(run_id, verdict, judged, {})

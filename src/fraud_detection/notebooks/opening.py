@@ -39,15 +39,21 @@ def open_context(catalog: str, schema: str, model_name: str | None = None, setti
 
     Raises:
         ConfigurationError: a name or a setting cannot be used.
-        ModelError: no model is named, and the registry has not one.
+        ModelError: no model is named, and the registry has several.
     """
     arguments = Arguments(as_of="", catalog=catalog, schema=schema, settings=settings)
     context = build_context("notebook", arguments)
     choose_stores(context.local)
     if model_name is None:
         return context
-    name = model_name or (find_model(MlflowClient()) if context.local else context.tables.plain_name(USUAL_MODEL))
-    return replace(context, arguments=replace(arguments, model_name=name))
+    name = model_name or (_only_model() if context.local else context.tables.plain_name(USUAL_MODEL))
+    return replace(context, arguments=replace(context.arguments, model_name=name))
+
+
+def _only_model() -> str:
+    """Where there is none yet, the name that it will have: what is looked at first says what is missing."""
+    client = MlflowClient()
+    return find_model(client) if client.search_registered_models(max_results=1) else USUAL_MODEL
 
 
 def require_tables(context: Context, *names: str) -> None:
