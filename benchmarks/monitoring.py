@@ -26,6 +26,7 @@ from fraud_detection.models.baseline import Baseline, Counts, as_floats, describ
 from fraud_detection.models.costs import CostSettings, measure_saving
 from fraud_detection.models.metrics import evaluate
 from fraud_detection.models.settings import TrainingSettings
+from fraud_detection.models.slices import past_of
 from fraud_detection.models.split import Fold, evaluation_rows, production_fold
 from fraud_detection.models.training import Candidate, score_rows, train_candidate
 from fraud_detection.monitoring import drift, quality
@@ -135,8 +136,7 @@ def matured(scored: pl.DataFrame, now: datetime) -> list[quality.Quality]:
     known = pl.col("known_at") <= now
     rows = recent.with_columns(pl.when(known).then("is_fraud").alias("is_fraud"))
     fold: Fold = production_fold(rows, now)
-    visits = rows.head(1).select("event_time", "customer_id", "terminal_id")
-    return quality.measure_quality(rows, visits, fold, COSTS)
+    return quality.measure_quality(rows, past_of(rows.head(1)), fold, COSTS)
 
 
 def count(rows: pl.DataFrame, baseline: Baseline) -> dict[str, Counts]:

@@ -23,7 +23,7 @@ from fraud_detection.models.gate_settings import GateSettings
 from fraud_detection.models.provenance import Provenance
 from fraud_detection.models.registry import register
 from fraud_detection.models.settings import TrainingSettings
-from fraud_detection.models.slices import Past
+from fraud_detection.models.slices import past_of
 from fraud_detection.models.split import evaluation_rows, production_fold
 from fraud_detection.models.tracking import (
     load_baseline,
@@ -101,10 +101,6 @@ def train_champion(rows: pl.DataFrame) -> str:
     fold = production_fold(known, TRAINED_AT)
     run_id = log_candidate(train_candidate(known, MODEL_FEATURES, fold, RECIPE), Provenance({"silver": 1}, {}, "", ""))
     judged, history = evaluation_rows(known, fold), known.filter(pl.col("event_time") < fold.test_start)
-    past = Past(
-        history.group_by("customer_id").agg(first_seen=pl.min("event_time")),
-        history.group_by("terminal_id").agg(visits=pl.len()),
-    )
     limits = {
         f"{end}_{name}": float(end == "max")
         for end in ("min", "max")
@@ -114,7 +110,7 @@ def train_champion(rows: pl.DataFrame) -> str:
         **limits, max_calibration_error=1, min_frauds=1, min_slice_auc=0, min_slice_frauds=1, min_saving_a_day=-1e6
     )
     candidate = load_model(model_uri(run_id))
-    verdict = judge(judged, past, fold, candidate, None, MODEL_FEATURES, lenient, CostSettings())
+    verdict = judge(judged, past_of(history), fold, candidate, None, MODEL_FEATURES, lenient, CostSettings())
     log_verdict(run_id, verdict, judged, {})
     assert verdict.passed, verdict.reasons
     register(MlflowClient(), MODEL, run_id, model_uri(run_id), verdict, {}, Order("a test", NOW))
@@ -174,7 +170,7 @@ def watch(tables: Tables, run_id: str, rows: pl.DataFrame, predictions: pl.DataF
         decisions.append({**said, **of_model, "label_days_median": 7.0, "label_days_most": 7.0})
     fold = production_fold(rows, NOW)
     known = pl.when(pl.col("known_at") <= NOW).then("is_fraud").alias("is_fraud")
-    found = quality.measure_quality(scored.with_columns(known), rows, fold, CostSettings())
+    found = quality.measure_quality(scored.with_columns(known), past_of(rows), fold, CostSettings())
     write(tables, DRIFT.name, pl.DataFrame(drifts).select(DRIFT.column_names))
     write(tables, MONITORING.name, pl.DataFrame(decisions).select(MONITORING.column_names))
     judged = pl.DataFrame([{**asdict(one), **of_model} for one in found], infer_schema_length=None)

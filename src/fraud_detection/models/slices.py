@@ -38,6 +38,14 @@ class Past:
     terminals: pl.DataFrame
 
 
+def past_of(history: pl.DataFrame) -> Past:
+    """What transactions (event_time, customer_id, terminal_id) say of cards and terminals."""
+    return Past(
+        history.group_by("customer_id").agg(first_seen=pl.min("event_time")),
+        history.group_by("terminal_id").agg(visits=pl.len()),
+    )
+
+
 def slice_columns(judged: pl.DataFrame, past: Past) -> pl.DataFrame:
     """For each judged row the slices that it belongs to, one column a kind.
 

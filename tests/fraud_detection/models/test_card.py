@@ -1,7 +1,6 @@
 import shutil
 import subprocess
 
-import polars as pl
 import pytest
 
 from fraud_detection.models import split, tracking
@@ -11,7 +10,7 @@ from fraud_detection.models.costs import CostSettings
 from fraud_detection.models.gate import decide
 from fraud_detection.models.gate_settings import GateSettings
 from fraud_detection.models.registry import Registered
-from fraud_detection.models.slices import Past
+from fraud_detection.models.slices import past_of
 from fraud_detection.models.verdict import Check, Verdict
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -22,11 +21,9 @@ DONE = Registered("fraud_model", 3, "rejected", ())
 def verdict(run_id, rows, fold):
     model = tracking.load_model(tracking.model_uri(run_id))
     judged = split.evaluation_rows(rows, fold)
-    past = Past(
-        rows.group_by("customer_id").agg(first_seen=pl.min("event_time")),
-        rows.group_by("terminal_id").agg(visits=pl.len()),
+    found = decide(
+        judged, past_of(rows), fold, model, model, model.features, GateSettings(replicates=20), CostSettings()
     )
-    found = decide(judged, past, fold, model, model, model.features, GateSettings(replicates=20), CostSettings())
     tracking.log_verdict(run_id, found, judged, {"silver_transactions": 7})
     return found
 

@@ -13,7 +13,7 @@ from fraud_detection.models.costs import CostSettings
 from fraud_detection.models.gate_settings import GateSettings
 from fraud_detection.models.score_distribution import ScoreDistribution, describe_scores
 from fraud_detection.models.scorer import NO_ALERTS
-from fraud_detection.models.slices import Past
+from fraud_detection.models.slices import past_of
 from fraud_detection.models.verdict import Check, Verdict, verdict_from_dict
 
 FOLD = split.Fold(datetime(2018, 7, 25, tzinfo=UTC).date())
@@ -42,10 +42,7 @@ def make_judged(rows=4_000, frauds=200, seed=0):
 
 RISK = pl.col("risk")
 JUDGED = make_judged()
-PAST = Past(
-    JUDGED.group_by("customer_id").agg(first_seen=pl.min("event_time") - timedelta(days=60)),
-    JUDGED.group_by("terminal_id").agg(visits=pl.len()),
-)
+PAST = past_of(JUDGED.with_columns(pl.col("event_time") - timedelta(days=60)))
 SPREAD = describe_scores(JUDGED["risk"].to_numpy())
 COSTS = CostSettings()
 MIB = 2**20
