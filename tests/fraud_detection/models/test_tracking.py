@@ -106,12 +106,15 @@ def test_the_stored_model_holds_no_pickle_and_a_pickle_would_be_found(run_id):
     assert is_pickle(__import__("pickle").dumps({"a": 1}))
 
 
-def test_the_stored_model_pins_what_serves_it_and_has_an_example(run_id):
+def test_the_stored_model_pins_what_serves_it_and_has_an_example_of_nobody(run_id, candidate):
     folder = downloaded(run_id)
     requirements = (folder / "requirements.txt").read_text().split()
     assert all("==" in line for line in requirements)
     assert any(line.startswith("xgboost") for line in requirements)
-    assert len(json.loads((folder / "serving_input_example.json").read_text())["dataframe_split"]["data"]) == 5
+    example = json.loads((folder / "serving_input_example.json").read_text())["dataframe_split"]
+    assert [row[example["columns"].index("amount")] for row in example["data"]] == [
+        candidate.held_out["amount"].quantile(share) for share in (0.1, 0.5, 0.9)
+    ]
 
 
 def test_the_stored_model_is_served_without_this_project(run_id, tmp_path):
@@ -159,10 +162,10 @@ def test_a_model_of_another_pipeline_is_refused(tmp_path):
 
 def test_a_verdict_comes_back_as_it_was_logged(run_id, store, rows, fold):
     verdict = Verdict((Check("auc_roc", False, "0.5", "at least 0.8"),), {"auc_roc": 0.5}, {}, ({"slice": "new"},))
-    tracking.log_verdict(run_id, verdict, split.evaluation_rows(rows, fold))
+    tracking.log_verdict(run_id, verdict, split.evaluation_rows(rows, fold), {"silver_labels": 7})
     assert tracking.load_verdict(run_id) == verdict
     run = store.get_run(run_id)
-    assert run.data.tags["verdict"] == "rejected"
+    assert (run.data.tags["verdict"], run.data.tags["judged_version.silver_labels"]) == ("rejected", "7")
     assert run.data.metrics["test_auc_roc"] == 0.5
     assert len(store.list_artifacts(run_id, "plots/test")) == 4
 

@@ -98,5 +98,5 @@ def test_a_family_of_spark_is_trained_there_and_refused_on_one_node():
 
 def test_what_does_not_fit_is_refused_by_name_and_with_what_to_do():
     ROOM.check(MILLION, 35, "the sample")
-    with pytest.raises(MachineError, match=r"the sample: 100,000,000 rows need .* take a larger node, fewer"):
+    with pytest.raises(MachineError, match=r"the sample: 100,000,000 rows need .* take a larger node; training also"):
         ROOM.check(100 * MILLION, 35, "the sample")
