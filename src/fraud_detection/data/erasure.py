@@ -96,7 +96,7 @@ def erase(
             landing file is not as bronze has it.
     """
     told = tuple(read_keys().tokenise(customer) for customer in customers)
-    if not told or not all(told):
+    if not told or not all(customer.strip() for customer in told):
         raise ConfigurationError(
             "found no customer, or an empty one; expected ids as they stand in silver_transactions"
         )
