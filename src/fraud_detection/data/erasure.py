@@ -15,10 +15,10 @@ from pyspark.sql import functions as F
 
 from fraud_detection.card_numbers import read_keys
 from fraud_detection.config import DataSettings
-from fraud_detection.data.cleaning import LINE, Cleaning, check_lines, labels_cleaning, transactions_cleaning
+from fraud_detection.data.cleaning import LINE, check_lines, transactions_cleaning
 from fraud_detection.data.gold import refresh_gold
-from fraud_detection.data.ingest import Feed, check_folder, keep_card_marks, list_files
-from fraud_detection.data.published import refuse_streams_behind, refuse_unpublished
+from fraud_detection.data.ingest import LABELS_FEED, TRANSACTIONS_FEED, Feed, check_folder, keep_card_marks, list_files
+from fraud_detection.data.published import FEEDS, refuse_streams_behind, refuse_unpublished
 from fraud_detection.data.redaction import redact_file
 from fraud_detection.data.rules import UNREADABLE
 from fraud_detection.errors import ConfigurationError, DataError
@@ -120,8 +120,8 @@ def erase(
 def _refuse_files_that_wait(task: Erasure) -> None:
     """What has arrived and was never seen would bring the customers back; a folder that is not there is another one."""
     known = {row.source_file for row in task.read(LANDING_FILES.name).select("source_file").collect()}  # a row a file
-    for cleaning in (transactions_cleaning(task.settings), labels_cleaning(task.settings)):
-        dataset = cleaning.feed.dataset
+    for feed, _ in FEEDS:
+        dataset = feed.dataset
         if dataset in task.settings.kafka.topics:
             continue
         check_folder(f"{task.landing}/{dataset}")
@@ -138,9 +138,9 @@ def _erase_everywhere(task: Erasure) -> Iterator[tuple[str, int]]:
     refused = _refused_transactions(task, [line.transaction for line in own])
     ids = sorted({line.transaction for line in (*own, *_of_nobody_else(task, refused)) if line.transaction})
     yield from _erase_derived(task, ids)
-    yield from _erase_lines(task, labels_cleaning(task.settings), _label_lines(task, ids))
+    yield from _erase_lines(task, LABELS_FEED, SILVER_LABELS.name, _label_lines(task, ids))
     lines = [*own, *refused, *_orphans(task, ids)]
-    yield from _erase_lines(task, transactions_cleaning(task.settings), [(line.file, line.number) for line in lines])
+    yield from _erase_lines(task, TRANSACTIONS_FEED, SILVER_TRANSACTIONS.name, lines)
     if GOLD_DAYS.name in task.names:
         refresh_gold(task.spark, task.tables)
 
@@ -155,8 +155,8 @@ def _refused_transactions(task: Erasure, own: Sequence[str]) -> list[Line]:
     Another version of one of their transactions is theirs too, whoever it names.
     """
     cleaning = transactions_cleaning(task.settings)
-    quarantined = _quarantined(task, cleaning.feed).select(*LINE)
-    lines = task.read(cleaning.feed.bronze.name).join(F.broadcast(quarantined), list(LINE), how="left_semi")
+    quarantined = _quarantined(task, TRANSACTIONS_FEED).select(*LINE)
+    lines = task.read(BRONZE_TRANSACTIONS.name).join(F.broadcast(quarantined), list(LINE), how="left_semi")
     headers = [row.header for row in lines.select("header").distinct().collect()]  # as many as kinds of files
     if not headers:
         return []
@@ -176,20 +176,17 @@ def _of_nobody_else(task: Erasure, refused: Sequence[Line]) -> list[Line]:
 
 def _orphans(task: Erasure, ids: Sequence[str]) -> list[Line]:
     """Their lines in quarantine whose line in bronze a call has taken out that was cut then."""
-    feed = transactions_cleaning(task.settings).feed
-    lines = task.read(feed.bronze.name).select(*LINE)
-    theirs = _quarantined(task, feed).where(_has_word(task, *task.customers, *ids))
+    lines = task.read(BRONZE_TRANSACTIONS.name).select(*LINE)
+    theirs = _quarantined(task, TRANSACTIONS_FEED).where(_has_word(task, *task.customers, *ids))
     return _lines(theirs.join(lines, list(LINE), how="left_anti"))
 
 
-def _label_lines(task: Erasure, ids: Sequence[str]) -> list[tuple[str, int]]:
+def _label_lines(task: Erasure, ids: Sequence[str]) -> list[Line]:
     """Lines of labels in silver and in quarantine that are about the transactions."""
     is_own = F.col("transaction_id").isin(*ids)
-    known = _lines(task.read(SILVER_LABELS.name).where(is_own))
     unread = F.array_contains("reasons", UNREADABLE) | F.col("transaction_id").isNull()
-    quarantined = _quarantined(task, labels_cleaning(task.settings).feed)
-    found = _lines(quarantined.where(is_own | (unread & _has_word(task, *ids))))
-    return [(line.file, line.number) for line in (*known, *found)]
+    quarantined = _quarantined(task, LABELS_FEED).where(is_own | (unread & _has_word(task, *ids)))
+    return [*_lines(task.read(SILVER_LABELS.name).where(is_own)), *_lines(quarantined)]
 
 
 def _quarantined(task: Erasure, feed: Feed) -> DataFrame:
@@ -223,13 +220,14 @@ def _erase_derived(task: Erasure, ids: Sequence[str]) -> Iterator[tuple[str, int
         yield name, _remove(task, name, key, [tuple(row) for row in own])
 
 
-def _erase_lines(task: Erasure, cleaning: Cleaning, lines: Sequence[tuple[str, int]]) -> Iterator[tuple[str, int]]:
+def _erase_lines(task: Erasure, feed: Feed, silver: str, lines: Sequence[Line]) -> Iterator[tuple[str, int]]:
     """Lines of one dataset: files first, then bronze, and last what they were found by."""
-    lines, dataset = sorted({*lines}), cleaning.feed.dataset
-    yield from _erase_files(task, cleaning.feed, lines)
-    yield cleaning.feed.bronze.name, _remove(task, cleaning.feed.bronze.name, LINE, lines)
-    yield QUARANTINE.name, _remove(task, QUARANTINE.name, ("dataset", *LINE), [(dataset, *line) for line in lines])
-    yield cleaning.silver.name, _remove(task, cleaning.silver.name, LINE, lines)
+    keys = sorted({(line.file, line.number) for line in lines})
+    in_quarantine = [(feed.dataset, *key) for key in keys]
+    yield from _erase_files(task, feed, keys)
+    yield feed.bronze.name, _remove(task, feed.bronze.name, LINE, keys)
+    yield QUARANTINE.name, _remove(task, QUARANTINE.name, ("dataset", *LINE), in_quarantine)
+    yield silver, _remove(task, silver, LINE, keys)
 
 
 def _remove(task: Erasure, name: str, key: Sequence[str], values: Sequence[tuple[Any, ...]]) -> int:

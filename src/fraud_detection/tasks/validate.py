@@ -16,11 +16,12 @@ from fraud_detection.models.gate import decide
 from fraud_detection.models.slices import Past
 from fraud_detection.models.split import Fold, evaluation_rows
 from fraud_detection.models.tracking import StoredModel, load_model, log_verdict, model_uri
+from fraud_detection.models.training import ORDER
 from fraud_detection.models.verdict import Verdict
 from fraud_detection.schemas import SILVER_LABELS, SILVER_TRANSACTIONS, TRANSACTION_FEATURES
 from fraud_detection.tasks.context import Context, task_context
 from fraud_detection.tasks.pinned import pin
-from fraud_detection.tasks.rows import KEYS, labelled_features
+from fraud_detection.tasks.rows import labelled_features
 from fraud_detection.tasks.training_size import find_fold, measure_room
 from fraud_detection.tasks.values import set_task_values
 
@@ -71,7 +72,7 @@ def read_judged(context: Context, features: Sequence[str], fold: Fold) -> pl.Dat
     measure_room(context.spark).check(week.count(), len(features), "the test week")
     since = datetime.combine(fold.train_start, time(), UTC)
     labelled = labelled_features(context.spark, context.tables, features, since, context.arguments.now)
-    return evaluation_rows(to_polars(labelled.where(in_week | F.col("is_fraud"))), fold).sort(KEYS[1], KEYS[0])
+    return evaluation_rows(to_polars(labelled.where(in_week | F.col("is_fraud"))), fold).sort(ORDER)
 
 
 def summarise(verdict: Verdict) -> str:
