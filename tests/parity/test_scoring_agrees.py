@@ -137,7 +137,7 @@ def test_batch_stream_and_online_agree_on_scores_and_on_whose_they_are(spark, ta
     assert told["latency_seconds_longest"] > 0
     assert told["backlog_bytes"] == 0
 
-    tables.remove(PREDICTIONS, tables.read(spark, PREDICTIONS.name))
+    tables.remove(PREDICTIONS.name, tables.read(spark, PREDICTIONS.name), PREDICTIONS.key)
     tomorrow = since + timedelta(days=NEW_DAYS)
     build(context_of(spark, tables, tmp_path, tomorrow))
     line_up = contestants.current()
