@@ -1,8 +1,10 @@
 """Which Spark: the one place that decides it."""
 
 import os
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from fraud_detection.errors import MachineError
 LOCAL_FOLDER = "FRAUD_LOCAL_FOLDER"
 CLASSIC, CONNECT = "pyspark", "databricks-connect"
 WORKSPACE = ("DATABRICKS_CONFIG_PROFILE", "DATABRICKS_HOST")
+JVM_ENDS_WITHIN = 2.0
+"""Seconds from the first call that fails to the end of the process, which the kernel may still be clearing away."""
 
 
 def on_databricks() -> bool:
@@ -58,6 +62,41 @@ def get_session(warehouse: Path) -> SparkSession:
     from fraud_detection.local_spark import build_local_session  # noqa: PLC0415  the cluster has no need of it
 
     return build_local_session(warehouse)
+
+
+@contextmanager
+def naming_a_dead_jvm() -> Iterator[None]:
+    """Say that Spark's JVM has ended where that is why something failed, and not that a connection was refused.
+
+    Raises:
+        MachineError: the JVM that this process started is no more.
+    """
+    try:
+        yield
+    except Exception as error:
+        status = _status_of_jvm(wait=isinstance(error, (ConnectionError, EOFError)) or "py4j" in type(error).__module__)
+        if status is None:
+            raise
+        how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+        raise MachineError(
+            f"the JVM of Spark has ended while the task worked: it {how}; expected it to outlive the task. Signal 9 "
+            "mostly means that memory ran out: look at the JVM's lines above and at the kernel's log, give it less by "
+            "FRAUD_DRIVER_MEMORY or the machine more, and run the task again, which goes on from what is committed"
+        ) from error
+
+
+def _status_of_jvm(*, wait: bool) -> int | None:
+    """The exit status of the JVM that this process started; None where it lives, or there is none of its own."""
+    from pyspark import SparkContext  # noqa: PLC0415  nobody asks for it before something has failed
+
+    process = getattr(getattr(SparkContext, "_gateway", None), "proc", None)
+    if process is None:
+        return None
+    try:
+        status: int | None = process.wait(JVM_ENDS_WITHIN) if wait else process.poll()
+    except subprocess.TimeoutExpired:
+        return None
+    return status
 
 
 def require_package(installed: Mapping[str, str]) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
+import psutil
 import pytest
 
 from crashes import TIMES_OF_DATA
@@ -69,15 +70,33 @@ class Place:
         """Kill a task and its JVM by SIGKILL as soon as a condition holds, and insist that it was under way."""
         assert not reached()
         process = self.start(task, **parameters)
-        deadline = time.monotonic() + PATIENCE
         try:
-            while not reached():
-                assert process.poll() is None, self.log(task).read_text()[-3000:]
-                assert time.monotonic() < deadline, f"{task} never got there"
-                time.sleep(0.005)
+            self._wait_until(reached, process, task)
         finally:
             _kill(process)
         assert process.wait(PATIENCE) == -signal.SIGKILL, f"{task} ended before it was killed"
+
+    def spoil_when(
+        self, task: str, reached: Callable[[], bool], spoil: Callable[[psutil.Process], None], **parameters: str
+    ) -> str:
+        """Do something to the process of a task as soon as a condition holds; what it said until it failed."""
+        assert not reached()
+        process = self.start(task, **parameters)
+        try:
+            self._wait_until(reached, process, task)
+            spoil(psutil.Process(process.pid))
+            status = process.wait(PATIENCE)
+        finally:
+            _kill(process)
+        assert status > 0, f"{task} ended with {status}"
+        return self.log(task).read_text()
+
+    def _wait_until(self, reached: Callable[[], bool], process: subprocess.Popen, task: str) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not reached():
+            assert process.poll() is None, self.log(task).read_text()[-3000:]
+            assert time.monotonic() < deadline, f"{task} never got there"
+            time.sleep(0.005)
 
     def log(self, task: str) -> Path:
         return self.folder / f"{task}.log"

@@ -1,7 +1,9 @@
-"""Tasks that are killed, processes and JVMs, and run again leave what tasks that were not killed leave."""
+"""Tasks that are killed, with their JVM or without it, and run again leave what tasks that were not killed leave."""
 
+import resource
 from datetime import timedelta
 
+import psutil
 import pytest
 from polars.testing import assert_frame_equal
 
@@ -74,6 +76,37 @@ def assert_same(found, expected):
 
 def test_data_prep_that_is_killed_ends_in_the_tables_of_a_clean_run(killed, expected):
     assert_same(killed.read(PREPARED), expected)
+
+
+def kill_jvm(task):
+    (jvm,) = [child for child in task.children() if child.name() == "java"]
+    jvm.kill()
+
+
+def test_a_task_whose_jvm_dies_says_so_and_running_again_gives_the_tables_of_a_clean_run(make_place, expected):
+    place = make_place("jvm")
+    said = place.spoil_when("data_prep", lambda: place.commits("bronze_transactions") > 1, kill_jvm)
+    assert "MachineError: the JVM of Spark has ended while the task worked: it was killed by signal 9" in said
+    assert place.commits("silver_labels") == 0  # far from its end
+    place.finish("data_prep")
+    assert_same(place.read(PREPARED), expected)
+
+
+def allow_no_more_memory(task):
+    used = psutil.Process(task.pid).memory_info().vms
+    resource.prlimit(task.pid, resource.RLIMIT_AS, (used, used))
+
+
+@MANY_KILLS
+def test_training_that_gets_no_more_memory_fails_and_running_again_trains(featured):
+    log = featured.log("train")
+    said = featured.spoil_when(
+        "train", lambda: log.exists() and "single_node: " in log.read_text(), allow_no_more_memory
+    )
+    assert any(
+        word in said for word in ("MemoryError", "bad_alloc", "Cannot allocate memory", "can't start new thread")
+    )
+    assert featured.finish("train")["run_id"]
 
 
 @MANY_KILLS

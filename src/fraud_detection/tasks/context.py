@@ -31,7 +31,7 @@ from fraud_detection.monitoring.settings import MonitoringSettings
 from fraud_detection.schemas import RUN_COSTS
 from fraud_detection.scoring.online.settings import ServingSettings
 from fraud_detection.scoring.settings import ScoringSettings
-from fraud_detection.session import get_session, in_workspace, local_folder, on_databricks
+from fraud_detection.session import get_session, in_workspace, local_folder, naming_a_dead_jvm, on_databricks
 from fraud_detection.tables import Tables, choose_schema
 from fraud_detection.tasks.arguments import Arguments, parse_arguments
 
@@ -102,6 +102,7 @@ def task_context(task: str, argv: Sequence[str] | None = None) -> Iterator[Conte
 
     Raises:
         ConfigurationError: a parameter or a setting cannot be used.
+        MachineError: the JVM has ended while the task worked.
     """
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     logging.getLogger("py4j").setLevel(logging.WARNING)
@@ -111,7 +112,8 @@ def task_context(task: str, argv: Sequence[str] | None = None) -> Iterator[Conte
     with mlflow.start_run(run_name=task, tags=attempt_tags(context)):
         state = "FAILED"
         try:
-            yield context
+            with naming_a_dead_jvm():
+                yield context
             state = "SUCCESS"
         finally:
             if on_databricks():

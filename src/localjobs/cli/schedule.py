@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,12 +46,11 @@ def schedule(
     """
     from localjobs.bundle.resolve import deploy
     from localjobs.scheduling import make_timers
-    from localjobs.state.records import now
 
     with explaining_errors():
         request = make_request(bundle_root, target, var, force=force)
         bundle = deploy(request)
-        timers = make_timers(bundle, job, now(), even_paused=even_paused)
+        timers = make_timers(bundle, job, _now(), even_paused=even_paused)
         variables = [word for name, value in request.variables.items() for word in ("--var", f"{name}={value}")]
         if upcoming:
             _print_upcoming(timers, upcoming)
@@ -68,9 +67,7 @@ def _print_upcoming(timers: "list[Timer]", count: int) -> None:
 
 
 def _upcoming(timers: "list[Timer]", count: int) -> "Iterator[tuple[datetime, Timer]]":
-    from localjobs.state.records import now
-
-    moment = now()
+    moment = _now()
     for _ in range(count):
         due = _next(timers, moment)
         if not due:
@@ -88,12 +85,11 @@ def _next(timers: "list[Timer]", moment: datetime) -> "list[tuple[datetime, Time
 
 def _run_when_due(timers: "list[Timer]", command: list[str], root: Path, console: "Console") -> None:
     from localjobs.runner.drive import catching_signals
-    from localjobs.state.records import now
 
     running: list[subprocess.Popen[bytes]] = []
     with catching_signals() as interrupts:
         while not interrupts.count:
-            due = _next(timers, now())
+            due = _next(timers, _now())
             if not due:
                 break
             names = ", ".join(timer.job_key for _, timer in due)
@@ -109,8 +105,11 @@ def _run_when_due(timers: "list[Timer]", command: list[str], root: Path, console
 
 def _wait_until(moment: datetime, interrupts: "Interrupts") -> bool:
     """False if a signal came first."""
-    from localjobs.state.records import now
-
-    while not interrupts.count and now() < moment:
-        time.sleep(min(POLL_SECONDS, max((moment - now()).total_seconds(), 0.0)))
+    while not interrupts.count and _now() < moment:
+        time.sleep(min(POLL_SECONDS, max((moment - _now()).total_seconds(), 0.0)))
     return not interrupts.count
+
+
+def _now() -> datetime:
+    """The time of the machine's clock, which is what a schedule goes by."""
+    return datetime.now(UTC)

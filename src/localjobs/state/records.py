@@ -1,16 +1,22 @@
 """What is known of a run, its tasks and their attempts. Times are UTC."""
 
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from localjobs.states import ENDED, OK, LifeCycle, Result
 
+_BEGAN_AT, _BEGAN = datetime.now(UTC), time.monotonic()
+
 
 def now() -> datetime:
-    """This moment, in UTC."""
-    return datetime.now(UTC)
+    """This moment, in UTC, by a clock that is set when the process starts and never again.
+
+    So a clock of the machine that jumps, or a laptop that sleeps, neither ends an attempt nor falsifies its time.
+    """
+    return _BEGAN_AT + timedelta(seconds=time.monotonic() - _BEGAN)
 
 
 class Record(BaseModel):

@@ -31,9 +31,9 @@ def start(bench):
     """Starts the command and returns its process; it is killed after the test."""
     started = []
 
-    def call(*arguments, **environment):
+    def call(*arguments, under=(), **environment):
         process = subprocess.Popen(
-            [*COMMAND, *arguments],
+            [*map(str, under), *COMMAND, *arguments],
             cwd=bench.root,
             env={**os.environ, **environment},
             stdout=subprocess.PIPE,

@@ -47,6 +47,14 @@ def test_a_task_that_ignores_sigterm_is_killed(bench, wheel, tmp_path, monkeypat
     assert run.task("a").attempts[0].exit_code == -9
 
 
+def test_a_task_that_stands_still_runs_into_its_timeout_and_is_tried_again(bench, wheel, tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "GRACE_SECONDS", 0.2)
+    limits = {"timeout_seconds": 1, "max_retries": 1, "retry_on_timeout": True}
+    run = bench.run([wheel("a", "hang_once", tmp_path / "pid", **limits)])
+    assert [attempt.result for attempt in run.task("a").attempts] == ["TIMEDOUT", "SUCCESS"]
+    assert gone(int((tmp_path / "pid").read_text()))
+
+
 def test_what_a_task_leaves_running_is_ended(bench, wheel, tmp_path):
     run = bench.run([wheel("a", "leave_child", tmp_path / "child")])
     assert run.result == "SUCCESS"

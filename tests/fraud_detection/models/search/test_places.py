@@ -1,5 +1,7 @@
 """The search on Spark's workers: other processes, the same trials."""
 
+import os
+import signal
 import time
 from dataclasses import replace
 
@@ -97,6 +99,54 @@ def test_what_fails_on_a_worker_is_told_as_it_is_and_spark_is_of_use_afterwards(
     with pytest.raises(Exception, match="the week is lost"):
         search(Plan(judge, 2, 2, 0, START), "joblib_spark", 2)
     assert search(Plan(judge, 1, 2, 0, START), "joblib_spark", 2).trials["state"].to_list() == ["complete"] * 2
+
+
+def make_deadly(note, trials):
+    """A judge that kills its worker once, by SIGKILL, at the step after so many trials; `note` tells that it did."""
+    folder, driver = str(note), os.getpid()
+
+    def judge(parameters, step):
+        place = os.path.join(folder, f"{time.monotonic_ns()}")  # noqa: PTH118  imports nothing on the worker
+        open(place, "w").close()  # noqa: PTH123, SIM115
+        seen = os.listdir(folder)  # noqa: PTH208
+        if len(seen) > 2 * trials and "killed" not in seen and os.getpid() != driver:
+            open(os.path.join(folder, "killed"), "w").close()  # noqa: PTH118, PTH123, SIM115
+            os.kill(os.getpid(), signal.SIGKILL)
+        return parameters["subsample"] - parameters["max_depth"] / 10 + step / 100
+
+    return judge
+
+
+def test_a_worker_that_is_killed_ends_the_search_by_joblib_and_the_next_one_goes_on(spark, tmp_path):
+    assert spark
+    undisturbed = search(Plan(make_judge(0), 2, 6, 0, START), "joblib_spark", 2)
+    calls = tmp_path / "calls"
+    calls.mkdir()
+    plan = Plan(make_deadly(calls, 4), 2, 6, 0, START)
+    with pytest.raises(Exception, match="Python worker exited unexpectedly"):
+        search(plan, "joblib_spark", 2, tmp_path / "study")
+    assert (calls / "killed").exists()
+    before = len(list(calls.iterdir()))
+    found = search(plan, "joblib_spark", 2, tmp_path / "study")
+    ended = found.trials.filter(pl.col("state") != "fail")
+    assert ended.drop(*TIMES, "trial").equals(undisturbed.trials.drop(*TIMES, "trial"))
+    assert len(list(calls.iterdir())) - before <= 2 * 2  # the last batch, and none before it
+
+
+def test_a_worker_that_is_killed_leaves_mlflows_study_to_go_on(spark, below, tmp_path):
+    assert spark
+    assert below
+    calls = tmp_path / "calls"
+    calls.mkdir()
+    plan = Plan(make_deadly(calls, 3), 2, 6, 0, START)
+    with pytest.raises(Exception, match="Python worker exited unexpectedly"):
+        search(plan, "mlflow_spark", 2, tmp_path / "abc")
+    assert (calls / "killed").exists()
+    found = search(plan, "mlflow_spark", 2, tmp_path / "abc")
+    ended = found.trials.filter(pl.col("state") != "fail")
+    assert ended.height == 6
+    for subsample in found.trials.filter(pl.col("state") == "fail")["subsample"].drop_nulls():
+        assert subsample in ended["subsample"]  # what was cut is tried again
 
 
 def test_mlflows_study_wants_a_run_to_keep_its_trials_below(spark):
