@@ -8,6 +8,7 @@ LANDING := .local/landing
 TARGET ?= local
 WORKERS ?= 2
 FAULTS ?= 100
+PAIRS ?= 28
 FUZZ_EXAMPLES ?= 5000
 ONLINE_TESTS = tests/fraud_detection/scoring/online
 FUZZED = tests/fraud_detection/data/test_fuzz.py $(ONLINE_TESTS)/test_fuzz.py $(ONLINE_TESTS)/test_description.py
@@ -28,9 +29,10 @@ run: $(READY) $(LANDING)/.complete ## run the training job on this machine and p
 test: $(READY) ## run the whole test suite against local Spark, two files at a time
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-faults: $(READY) ## kill every task at its commit points, and the tests that are too long for every change
+faults: $(READY) ## kill every task at its commit points, run every two at once, and the tests that are too long for every change
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest $(FUZZED)
 	@$(BIN)/python -m pytest --nightly tests/faults
+	@PYTHONPATH=tests/helpers:tests/faults $(BIN)/python -m crashes --pairs $(PAIRS)
 	@PYTHONPATH=tests/helpers:tests/faults $(BIN)/python -m crashes --faults $(FAULTS)
 
 notebooks: $(READY) ## run the notebooks on the tables that are here, each to a page in .local/notebooks

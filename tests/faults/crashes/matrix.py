@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from multiprocessing import forkserver
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
 import polars as pl
@@ -130,7 +130,7 @@ class Rehearsal:
         """
         for number, step in enumerate(self.steps):
             self._deliver(step)
-            shutil.copytree(self.place, self._before(number))
+            self.keep(number)
             self.points[number] = self.note_points(number)
             noted = self.look()
             self.restore(number)
@@ -156,7 +156,7 @@ class Rehearsal:
         """
         status = self._run(fault.step, self._begin_anew(fault.step), fault.point)
         if status not in (0, -signal.SIGKILL):
-            raise RuntimeError(f"before {fault.point} the task ended with {status}\n{self._tail()}")
+            raise RuntimeError(f"before {fault.point} the task ended with {status}\n{tail(self.log)}")
         self._finish(fault.step)
         return Outcome(status != 0, *compare(self.look(), self.clean[fault.step]))
 
@@ -164,14 +164,22 @@ class Rehearsal:
         """For people."""
         return f"{self.steps[fault.step].name}: {fault.point}"
 
+    def keep(self, number: int) -> None:
+        """Keep the files as those before a step."""
+        shutil.copytree(self.place, self._before(number))
+
     def restore(self, number: int) -> None:
         """The files as they were before a step."""
         shutil.rmtree(self.place)
         shutil.copytree(self._before(number), self.place)
 
-    def look(self) -> Look:
-        """All that stays, as rows: tables, versions and aliases of the registry, batches that streams have done."""
-        found = {f"table {name}": rows for name, rows in self._tables()}
+    def look(self, *without: str) -> Look:
+        """All that stays, as rows: tables, versions and aliases of the registry, batches that streams have done.
+
+        Args:
+            without: further columns in which undisturbed runs may differ.
+        """
+        found = {f"table {name}": rows for name, rows in self._tables((*TIMES_OF_RUNS, *without))}
         return {**found, **self._registry(), "batches done": self._batches()}
 
     def choose(self, count: int, seed: int) -> list[Fault]:
@@ -211,9 +219,14 @@ class Rehearsal:
     def _finish(self, number: int, notes: Path | None = None) -> None:
         status = self._run(number, notes, None)
         if status != 0:
-            raise RuntimeError(f"{self.steps[number].name} ended with {status}\n{self._tail()}")
+            raise RuntimeError(f"{self.steps[number].name} ended with {status}\n{tail(self.log)}")
 
     def _run(self, number: int, notes: Path | None, point: str | None) -> int:
+        kill = (self.place, notes, point) if notes else None
+        return self._wait(number, self._start(number, self.log, kill), self.log)
+
+    def _start(self, number: int, log: Path, kill: tuple | None = None) -> ForkServerProcess:
+        """Start a step in a process of its own, which says what it says in a new log."""
         step = self.steps[number]
         told = {
             "as_of": f"{NOW - timedelta(days=step.as_of_days_back):%Y-%m-%d}",
@@ -224,25 +237,29 @@ class Rehearsal:
             "trials": "0",
             **{name: value.format(**self.values) for name, value in step.options.items()},
         }
-        self.log.unlink(missing_ok=True)
-        kill = (self.place, notes, point) if notes else None
+        log.unlink(missing_ok=True)
         options = [f"--{name}={value}" for name, value in told.items()]
-        process = self._context.Process(target=run_task, args=(step.task, options, self.log, self.environment, kill))
+        process = self._context.Process(target=run_task, args=(step.task, options, log, self.environment, kill))
         process.start()
+        return process
+
+    def _wait(self, number: int, process: ForkServerProcess, log: Path) -> int:
+        """The status of a step that was started.
+
+        Raises:
+            RuntimeError: it has not ended in time.
+        """
         process.join(PATIENCE)
         if process.exitcode is None:
             process.kill()
             process.join()
-            raise RuntimeError(f"{step.name} has not ended after {PATIENCE} s\n{self._tail()}")
+            raise RuntimeError(f"{self.steps[number].name} has not ended after {PATIENCE} s\n{tail(log)}")
         return process.exitcode
 
     @property
     def log(self) -> Path:
         """What the last task said."""
         return self.folder / "task.log"
-
-    def _tail(self) -> str:
-        return self.log.read_text()[-3000:]
 
     def _remember(self, step: Step) -> None:
         """The task values that later steps want."""
@@ -253,10 +270,10 @@ class Rehearsal:
         if step.task == "validate":
             self.values["verdict"] = told["verdict"]
 
-    def _tables(self) -> Iterator[tuple[str, Counter[str]]]:
+    def _tables(self, without: Sequence[str]) -> Iterator[tuple[str, Counter[str]]]:
         for folder in sorted((self.place / "warehouse" / SCHEMA).glob("*")):
             if any((folder / "_delta_log").glob("*.json")):
-                rows = pl.read_delta(str(folder)).drop(TIMES_OF_RUNS, strict=False)
+                rows = pl.read_delta(str(folder)).drop(without, strict=False)
                 yield folder.name, Counter(map(repr, rows.select(sorted(rows.columns)).iter_rows()))
 
     def _registry(self) -> dict[str, Counter[str]]:
@@ -279,6 +296,11 @@ class Rehearsal:
         folder = self.place / "checkpoints"
         done = (path.relative_to(folder).parts for path in folder.rglob("commits/*") if path.name.isdigit())
         return Counter(f"{parts[0].split('-')[0]} {parts[-1]}" for parts in done)
+
+
+def tail(log: Path) -> str:
+    """The end of what a task said."""
+    return log.read_text()[-3000:]
 
 
 def compare(found: Look, clean: Look) -> tuple[int, int, list[str]]:
