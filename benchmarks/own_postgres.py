@@ -7,39 +7,68 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 PACKAGED = Path("/usr/lib/postgresql")
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server that commits to disk, as a real one does."""
+
+    folder: Path
+    port: int
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What libpq finds it by."""
+        named = {"HOST": "127.0.0.1", "PORT": str(self.port), "USER": "postgres", "DATABASE": "postgres"}
+        return {f"PG{name}": value for name, value in (named | {"SSLMODE": "disable"}).items()}
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        listening = f"-h 127.0.0.1 -p {self.port} -k {self.folder}"
+        self._run("pg_ctl", "start", "-w", "-D", self._data, "-l", str(self.folder / "log"), "-o", listening)
+
+    def stop(self) -> None:
+        """Stop it in order."""
+        self._run("pg_ctl", "stop", "-w", "-m", "fast", "-D", self._data)
+
+    def crash(self) -> None:
+        """Stop it at once, as if its machine had lost power; the next start recovers from its log."""
+        self._run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", self._data)
+
+    def make(self) -> None:
+        """Make its folder of data; it refuses to run as root, so root runs it as the user postgres."""
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
+        self._run("initdb", "-D", self._data, "-A", "trust", "-U", "postgres", "--no-sync")
+
+    @property
+    def _data(self) -> str:
+        return str(self.folder / "data")
+
+    def _run(self, name: str, *arguments: str) -> None:
+        as_postgres = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        command = [*as_postgres, str(find_binaries() / name), *arguments]
+        subprocess.run(command, check=True, cwd=self.folder, stdout=subprocess.DEVNULL)
+
+
 @contextmanager
-def own_server(port: int) -> Iterator[dict[str, str]]:
-    """Run a server that commits to disk, as a real one does; gives libpq's variables for it.
-
-    The server refuses to run as root, so root runs it as the user postgres. The path of its socket must be short.
-    """
-    binaries, folder = find_binaries(), Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
-    as_postgres = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    if as_postgres:
-        user = pwd.getpwnam("postgres")
-        os.chown(folder, user.pw_uid, user.pw_gid)
-
-    def run(name: str, *arguments: str) -> None:
-        command = [*as_postgres, str(binaries / name), *arguments]
-        subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL)
-
-    data = str(folder / "data")
+def own_server(port: int) -> Iterator[Server]:
+    """Run a server until the end. The path of its socket must be short."""
+    server = Server(Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp")), port)
     try:
-        run("initdb", "-D", data, "-A", "trust", "-U", "postgres", "--no-sync")
-        listening = f"-h 127.0.0.1 -p {port} -k {folder}"
-        run("pg_ctl", "start", "-w", "-D", data, "-l", str(folder / "log"), "-o", listening)
+        server.make()
+        server.start()
         try:
-            named = {"HOST": "127.0.0.1", "PORT": str(port), "USER": "postgres", "DATABASE": "postgres"}
-            yield {f"PG{name}": value for name, value in (named | {"SSLMODE": "disable"}).items()}
+            yield server
         finally:
-            run("pg_ctl", "stop", "-w", "-m", "fast", "-D", data)
+            server.stop()
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(server.folder)
 
 
 def find_binaries() -> Path:

@@ -25,7 +25,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
@@ -95,10 +95,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(json.dumps({**results, "ratio": round(ratio, 2), "workers": options.workers, "store": options.store}))
 
 
-def database(store: str) -> AbstractContextManager[dict[str, str]]:
-    """A server for the store, where that is PostgreSQL and nobody named one."""
-    wanted = store == "postgres" and "PGHOST" not in os.environ
-    return own_server(free_port()) if wanted else nullcontext({})
+@contextmanager
+def database(store: str) -> Iterator[dict[str, str]]:
+    """A server for the store, where that is PostgreSQL and nobody named one; libpq's variables for it."""
+    if store != "postgres" or "PGHOST" in os.environ:
+        yield {}
+        return
+    with own_server(free_port()) as server:
+        yield server.variables
 
 
 def prepare(folder: Path, options: argparse.Namespace) -> list[Server]:
@@ -130,17 +134,19 @@ def fit(rows: pl.DataFrame) -> Scorer:
 
 
 def register(model: Scorer, folder: Path) -> None:
-    """The model as version 1, champion."""
+    """The model as a new version, champion."""
     mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
-    experiment = mlflow.create_experiment("serving", artifact_location=(folder / "mlartifacts").as_uri())
+    if mlflow.get_experiment_by_name("serving") is None:
+        mlflow.create_experiment("serving", artifact_location=(folder / "mlartifacts").as_uri())
+    mlflow.set_experiment("serving")
     model.save(folder / scorer.ARTIFACT)
     signature = ModelSignature(
         Schema([ColSpec("double", name) for name in MODEL_FEATURES]),
         Schema([ColSpec("double", "probability"), ColSpec("boolean", "is_alert")]),
         ParamSchema([ParamSpec(scorer.REASONS, DataType.long, 0)]),
     )
-    with mlflow.start_run(experiment_id=experiment):
-        mlflow.pyfunc.log_model(
+    with mlflow.start_run():
+        logged = mlflow.pyfunc.log_model(
             name="model",
             python_model=scorer.__file__,
             artifacts={scorer.ARTIFACT: str(folder / scorer.ARTIFACT)},
@@ -148,15 +154,19 @@ def register(model: Scorer, folder: Path) -> None:
             pip_requirements=["xgboost-cpu", "pandas"],
             registered_model_name=NAME,
         )
-    MlflowClient().set_registered_model_alias(NAME, "champion", "1")
+    MlflowClient().set_registered_model_alias(NAME, "champion", str(logged.registered_model_version))
 
 
-def fill(rows: pl.DataFrame, folder: Path, store: str) -> None:
-    """Tables as the pipeline leaves them, and the store filled from them by the command that users have."""
+def fill(rows: pl.DataFrame, folder: Path, store: str, **more: float) -> None:
+    """Tables as the pipeline leaves them, and the store filled from them by the command that users have.
+
+    Args:
+        more: settings of the app.
+    """
     tables = folder / "warehouse" / "fraud"
     rows.drop("is_fraud", "known_at").write_delta(str(tables / TRANSACTION_FEATURES))
     rows.select("transaction_id", "is_fraud", "known_at").write_delta(str(tables / SILVER_LABELS.name))
-    settings = {"store": store, "requests_per_second": 1_000_000, "burst": 1_000_000}
+    settings = {"store": store, "requests_per_second": 1_000_000, "burst": 1_000_000, **more}
     (folder / "settings.yml").write_text(json.dumps({"serving": settings}))
     began = time.perf_counter()
     subprocess.run([BIN / "fraud-serve", "fill", "--settings", folder / "settings.yml"], check=True)

@@ -83,7 +83,7 @@ class Clone:
         return f"{command} {TOO_LONG.get(command, '')}"
 
     def first_run(self) -> str:
-        runs = json.loads(self.run(".venv/bin/localjobs runs -o json"))
+        runs = json.loads(self.run(".venv/bin/localjobs runs -o json"))["runs"]
         return str(min(runs, key=lambda run: run["start_time"])["run_id"])
 
 

@@ -85,17 +85,23 @@ class Pairs(Rehearsal):
         self.keep(len(EARLIER))
 
     def meet(self, pair: Pair) -> Met:
-        """Run a pair one after the other, then at once from the same files, and compare."""
-        self.restore(len(EARLIER))
-        for number in pair:
-            self._finish(number)
-        clean = self._compared()
+        """Run a pair at once and then in order; compare with the pair in order alone, or reversed and then in order."""
         self.restore(len(EARLIER))
         refused = self._run_at_once(pair)
         unnamed = {name: said for name, said in refused.items() if NAMED not in said}
-        for number in pair:
+        found = self._after(pair)
+        self.restore(len(EARLIER))
+        result = compare(found, self._after(pair))
+        if result[2] and pair[0] != pair[1]:
+            self.restore(len(EARLIER))
+            result = min(result, compare(found, self._after((*reversed(pair), *pair))), key=lambda one: len(one[2]))
+        return Met(refused, unnamed, *result)
+
+    def _after(self, numbers: Sequence[int]) -> Look:
+        for number in numbers:
             self._finish(number)
-        return Met(refused, unnamed, *compare(self._compared(), clean))
+        found = self.look(*WHO_CAME_FIRST)
+        return {name: rows for name, rows in found.items() if name.startswith("table ") or name in COMPARED}
 
     def name(self, pair: Pair) -> str:
         """For people."""
@@ -109,10 +115,6 @@ class Pairs(Rehearsal):
             if self._wait(number, process, log) != 0:
                 refused[f"{self.steps[number].name} in {log.stem}"] = tail(log)
         return refused
-
-    def _compared(self) -> Look:
-        found = self.look(*WHO_CAME_FIRST)
-        return {name: rows for name, rows in found.items() if name.startswith("table ") or name in COMPARED}
 
 
 def environment_of_tasks() -> dict[str, str]:
