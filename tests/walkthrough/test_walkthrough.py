@@ -26,7 +26,6 @@ from fraud_detection.data.landing import CLEAN, Dirt, write_landing
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-FILES = ("docs/tutorial.md", "README.md")
 # The default window and gate must fit: as many days as the generator writes, and frauds enough.
 THE_WORLD = World(customers=1000, terminals=2000)
 # The reader's own, of a few cards: the gate rejects what comes of them, and says why.
@@ -42,18 +41,19 @@ def blocks(file, kind):
     return [body for found, body in BLOCK.findall((ROOT / file).read_text("utf-8")) if found == kind]
 
 
-def commands():
-    """Each command once, in the order in which they are read."""
-    lines = [
-        line.partition(" # ")[0].strip()
-        for file in FILES
-        for body in blocks(file, "bash")
-        for line in body.splitlines()
-    ]
-    return list(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
+def commands(file):
+    """Lines of the blocks for the shell, without remarks."""
+    lines = [line.partition(" # ")[0].strip() for body in blocks(file, "bash") for line in body.splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]
 
 
-COMMANDS = commands()
+def walk():
+    """All commands in order; what the README has said before is not done again for the tutorial."""
+    before = commands("README.md")
+    return [*before, *(line for line in commands("docs/tutorial.md") if line not in before)]
+
+
+COMMANDS = walk()
 ASKED_OF_DATABRICKS = [line for line in COMMANDS if line.startswith("databricks ")]
 OF_THE_SHELL = [line for line in COMMANDS if line.startswith(("git clone", "cd ", "export "))]
 
@@ -95,7 +95,9 @@ def clone(tmp_path_factory, task_environment) -> Clone:
     subprocess.run(shlex.split(said.replace("ADDRESS", str(ROOT))), cwd=folder, check=True, capture_output=True)
     root = folder / "fraud-detection"
     (root / ".venv").mkdir()
-    (root / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    for part in Path(sys.prefix).iterdir():
+        if part.name != ".ready":
+            (root / ".venv" / part.name).symlink_to(part)
     (root / ".venv" / ".ready").touch()
     write_world(THE_WORLD, root / ".local" / "landing", Dirt())
     (root / ".local" / "landing" / ".complete").touch()
@@ -192,8 +194,8 @@ def test_a_command_does_what_is_said_of_it(clone, command):
             assert [word for word in words if word not in printed] == []
 
 
-def test_the_new_feature_is_in_the_table_and_in_the_new_version(clone):
-    (table,) = (clone.root / ".local" / "warehouse").glob("*_fraud/transaction_features")
+def test_the_new_feature_is_in_the_table_and_in_the_documents(clone):
+    table = clone.root / ".local" / "warehouse" / "mine" / "transaction_features"
     assert "customer_amount_share_14d" in pl.read_delta(str(table)).columns
     assert "customer_amount_share_14d" in (clone.root / "docs" / "features.md").read_text("utf-8")
 
