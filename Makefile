@@ -9,12 +9,13 @@ TARGET ?= local
 WORKERS ?= 2
 FAULTS ?= 100
 PAIRS ?= 28
+MINUTES ?= 30
 FUZZ_EXAMPLES ?= 5000
 ONLINE_TESTS = tests/fraud_detection/scoring/online
 FUZZED = tests/fraud_detection/data/test_fuzz.py $(ONLINE_TESTS)/test_fuzz.py $(ONLINE_TESTS)/test_description.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run test faults notebooks connect-setup connect-test lint docs release lock new clean check-python check-java
+.PHONY: help setup data run test faults soak notebooks connect-setup connect-test lint docs release lock new clean check-python check-java
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -34,6 +35,9 @@ faults: $(READY) ## kill every task at its commit points, run every two at once,
 	@$(BIN)/python -m pytest --nightly tests/faults
 	@PYTHONPATH=tests/helpers:tests/faults $(BIN)/python -m crashes --pairs $(PAIRS)
 	@PYTHONPATH=tests/helpers:tests/faults $(BIN)/python -m crashes --faults $(FAULTS)
+
+soak: $(READY) ## load the online app for half an hour, with faults, and judge every answer
+	@$(BIN)/python benchmarks/soak.py --minutes $(MINUTES)
 
 notebooks: $(READY) ## run the notebooks on the tables that are here, each to a page in .local/notebooks
 	@$(BIN)/localjobs notebook notebooks/*.py

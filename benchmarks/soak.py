@@ -266,7 +266,9 @@ async def send_part(place: Place, body: bytes, part: float, wait: float) -> str:
         writer.close()
     except (OSError, TimeoutError):
         return GONE
-    return status.split(b" ")[1].decode() if status else "no answer wanted"
+    if status:
+        return status.split(b" ")[1].decode()
+    return GONE if wait else "no answer wanted"
 
 
 def make_transaction(moment: int, card: str, terminal: str, chance: random.Random) -> dict[str, Any]:

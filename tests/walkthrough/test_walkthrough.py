@@ -27,10 +27,10 @@ from fraud_detection.data.landing import CLEAN, Dirt, write_landing
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # The default window and gate must fit: as many days as the generator writes, and frauds enough.
-THE_WORLD = World(customers=1000, terminals=2000)
+THE_WORLD = World(customers=300, terminals=600)
 # The reader's own, of a few cards: the gate rejects what comes of them, and says why.
-BOOKINGS = World(customers=100, terminals=200, start=date(2026, 3, 3), days=120)
-OWN_FILES = World(customers=100, terminals=200, start=date(2025, 10, 3), days=120)
+BOOKINGS = World(customers=60, terminals=120, start=date(2026, 3, 3), days=120)
+OWN_FILES = World(customers=60, terminals=120, start=date(2025, 10, 3), days=120)
 TOO_LONG = {  # what is only looked at
     "make test": "--dry-run",
     ".venv/bin/python -m pytest tests/parity tests/fraud_detection/features": "--collect-only --quiet",
