@@ -107,10 +107,10 @@ def make_deadly(note, trials):
 
     def judge(parameters, step):
         place = os.path.join(folder, f"{time.monotonic_ns()}")  # noqa: PTH118  imports nothing on the worker
-        open(place, "w").close()  # noqa: PTH123, SIM115
+        open(place, "w").close()  # noqa: PTH123
         seen = os.listdir(folder)  # noqa: PTH208
         if len(seen) > 2 * trials and "killed" not in seen and os.getpid() != driver:
-            open(os.path.join(folder, "killed"), "w").close()  # noqa: PTH118, PTH123, SIM115
+            open(os.path.join(folder, "killed"), "w").close()  # noqa: PTH118, PTH123
             os.kill(os.getpid(), signal.SIGKILL)
         return parameters["subsample"] - parameters["max_depth"] / 10 + step / 100
 
@@ -139,7 +139,7 @@ def test_a_worker_that_is_killed_leaves_mlflows_study_to_go_on(spark, below, tmp
     calls = tmp_path / "calls"
     calls.mkdir()
     plan = Plan(make_deadly(calls, 3), 2, 6, 0, START)
-    with pytest.raises(Exception, match="(?i)worker|abort"):
+    with pytest.raises(Exception, match=r"(?i)worker|abort"):
         search(plan, "mlflow_spark", 2, tmp_path / "abc")
     assert (calls / "killed").exists()
     found = search(plan, "mlflow_spark", 2, tmp_path / "abc")
