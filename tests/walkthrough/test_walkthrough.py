@@ -27,7 +27,7 @@ from fraud_detection.data.landing import CLEAN, Dirt, write_landing
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # The default window and gate must fit: as many days as the generator writes, and frauds enough.
-THE_WORLD = World(customers=300, terminals=600)
+THE_WORLD = World(customers=1000, terminals=2000)
 # The reader's own, of a few cards: the gate rejects what comes of them, and says why.
 BOOKINGS = World(customers=60, terminals=120, start=date(2026, 3, 3), days=120)
 OWN_FILES = World(customers=60, terminals=120, start=date(2025, 10, 3), days=120)
