@@ -32,7 +32,7 @@ test: $(READY) ## run the whole test suite against local Spark, two files at a t
 
 faults: $(READY) ## kill every task at its commit points, run every two at once, and the tests that are too long for every change
 	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest $(FUZZED)
-	@$(BIN)/python -m pytest --nightly tests/faults
+	@$(BIN)/python -m pytest --nightly tests/faults tests/walkthrough
 	@PYTHONPATH=tests/helpers:tests/faults $(BIN)/python -m crashes --pairs $(PAIRS)
 	@PYTHONPATH=tests/helpers:tests/faults $(BIN)/python -m crashes --faults $(FAULTS)
 

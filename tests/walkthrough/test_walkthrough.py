@@ -177,9 +177,11 @@ EXPECTED = {
     "fraud-data check": ("TxnRef", "merchant_category", "A1"),
     "fraud-features audit": ("20 rows are what was known at their time",),
 }
+NIGHTLY = pytest.mark.nightly("the training job runs four times")
 LATER = [line for line in COMMANDS if line not in {*ASKED_OF_DATABRICKS, *OF_THE_SHELL}]
 
 
+@NIGHTLY
 @pytest.mark.parametrize("command", LATER)
 def test_a_command_does_what_is_said_of_it(clone, command):
     for part, prepare in FIRST_NEED.items():
@@ -194,6 +196,7 @@ def test_a_command_does_what_is_said_of_it(clone, command):
             assert [word for word in words if word not in printed] == []
 
 
+@NIGHTLY
 def test_the_new_feature_is_in_the_table_and_in_the_documents(clone):
     table = clone.root / ".local" / "warehouse" / "mine" / "transaction_features"
     assert "customer_amount_share_14d" in pl.read_delta(str(table)).columns
@@ -201,12 +204,16 @@ def test_the_new_feature_is_in_the_table_and_in_the_documents(clone):
 
 
 @pytest.mark.parametrize("command", ASKED_OF_DATABRICKS)
-def test_what_databricks_is_asked_is_in_the_bundle(clone, command):
+def test_what_databricks_is_asked_is_in_the_bundle(command):
     words = shlex.split(command)
     if words[1] in ("auth", "fs"):
         pytest.skip(f"wants a workspace: {command}")
     target = words[words.index("-t") + 1]
-    jobs = json.loads(clone.run(f".venv/bin/localjobs resolve -t {target} -o json"))["resources"]["jobs"]
+    program = Path(sys.executable).with_name("localjobs")
+    resolved = subprocess.run(
+        [program, "resolve", "-t", target, "-o", "json"], cwd=ROOT, check=True, capture_output=True
+    )
+    jobs = json.loads(resolved.stdout)["resources"]["jobs"]
     if words[2] == "run":
         known = {parameter["name"] for parameter in jobs[words[3]]["parameters"]}
         given = (
