@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Final
 
@@ -29,13 +29,33 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class Resting:
+    """Versions that failed, of which nothing is asked for RETRY_SECONDS."""
+
+    _until: dict[int, float] = field(default_factory=dict)
+
+    def begin(self, version: int) -> None:
+        """A version has failed now."""
+        self._until[version] = monotonic() + RETRY_SECONDS
+
+    def __contains__(self, version: int) -> bool:
+        """Whether it is too early to ask a version again."""
+        return monotonic() < self._until.get(version, 0.0)
+
+
+@dataclass(frozen=True)
 class LineUp:
-    """The champion, and the challenger where one takes part: it decides for its share, or scores in the shadow."""
+    """The champion, and the challenger where one takes part: it decides for its share, or scores in the shadow.
+
+    Attributes:
+        rests: the challenger failed a while ago; the champion stands in for it, and it is asked for nothing.
+    """
 
     champion: Model
     challenger: Model | None = None
     experiment: str = ""
     share: float = 0.0
+    rests: bool = False
 
     @property
     def shadow(self) -> Model | None:
@@ -84,7 +104,7 @@ class Contestants:
         """Nothing is loaded yet."""
         self._client, self._name, self._settings, self._load = client, name, settings, load
         self._loaded: dict[int, Model] = {}
-        self._left_out_until: dict[int, float] = {}
+        self._resting = Resting()
 
     def current(self) -> LineUp:
         """Look the aliases up, and load what is new behind them.
@@ -109,7 +129,7 @@ class Contestants:
                 *(self._settings.challenger, self._name),
             )
             return None
-        if monotonic() < self._left_out_until.get(version, 0.0):
+        if version in self._resting:
             return None
         try:
             return self._take(version)
@@ -120,7 +140,7 @@ class Contestants:
     def leave_out(self, version: int, error: Exception) -> None:
         """Ask a challenger that failed for nothing more, for RETRY_SECONDS."""
         log.error(LEFT_OUT, version, self._name, exc_info=error)
-        self._left_out_until[version] = monotonic() + RETRY_SECONDS
+        self._resting.begin(version)
 
     def _take(self, version: int) -> Model:
         return self._loaded.get(version) or self._load(self._name, version)

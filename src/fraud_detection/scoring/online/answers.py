@@ -91,7 +91,8 @@ def decide(
 ) -> list[Verdict]:
     """What is answered: of the challenger to its customers, of the champion to all others.
 
-    Where the challenger fails, the champion stands in for it: a trial costs nobody an answer.
+    Where the challenger fails, or rests because it has failed, the champion stands in for it: a trial costs nobody an
+    answer.
 
     Raises:
         Problem: model_failed, of the champion.
@@ -113,7 +114,7 @@ def decide(
 def _ask_challenger(
     line_up: LineUp, features: dict[str, Numbers], places: Sequence[int], most_reasons: int
 ) -> list[Verdict]:
-    if not places or not line_up.challenger:
+    if not places or not line_up.challenger or line_up.rests:
         return []
     try:
         return judge(line_up.challenger, features, places, most_reasons)

@@ -15,7 +15,7 @@ from fraud_detection.scoring.champion import Model, load_version
 from fraud_detection.scoring.online.metrics import CHALLENGER_VERSION, RELOADS, VERSION
 from fraud_detection.scoring.online.problems import Problem
 from fraud_detection.scoring.settings import ScoringSettings
-from fraud_detection.scoring.variants import LineUp, line_up
+from fraud_detection.scoring.variants import LineUp, Resting, line_up
 
 WARM_UP_ROWS: Final = 4
 ALONE: Final = ScoringSettings()
@@ -87,6 +87,7 @@ class LiveLineUp:
     ) -> None:
         """Say who takes part, and by which rule."""
         self.champion, self._challenger, self._settings = champion, challenger, settings
+        self._resting = Resting()
 
     def current(self) -> LineUp:
         """Who scores now.
@@ -95,7 +96,12 @@ class LiveLineUp:
             Problem: no_champion or model_failed.
         """
         challenger = self._challenger.peek() if self._challenger else None
-        return line_up(self.champion.current(), challenger, self._settings)
+        now = line_up(self.champion.current(), challenger, self._settings)
+        return replace(now, rests=True) if challenger and challenger.version in self._resting else now
+
+    def let_rest(self, challenger: Model) -> None:
+        """Ask a challenger that failed for nothing for a while: no request pays for it, and no log is flooded."""
+        self._resting.begin(challenger.version)
 
     async def renew(self) -> None:
         """Look both aliases up; the app starts with both, so that no customer changes sides in its first minutes."""

@@ -58,6 +58,8 @@ class Pipeline:
             STORE_ERRORS.inc()
             raise store_down(error) from error
         _count(verdicts, flags)
+        if line_up.challenger and not line_up.rests and any(verdict.stands_in for verdict in verdicts):
+            self.models.let_rest(line_up.challenger)
         if line_up.shadow:
             self.shadow.offer(Answered(line_up.shadow, features, verdicts))
         return answers

@@ -12,6 +12,7 @@ from fraud_detection.features.spans import Numbers
 from fraud_detection.scoring.champion import Model
 from fraud_detection.scoring.online.answers import Verdict, judge
 from fraud_detection.scoring.online.metrics import SHADOW_DISTANCE, SHADOW_LOST, SHADOWED
+from fraud_detection.scoring.variants import Resting
 
 MOST_WAITING: Final = 256
 PAUSE_SECONDS: Final = 0.05
@@ -35,6 +36,7 @@ class Shadow:
     def __init__(self, most_waiting: int = MOST_WAITING) -> None:
         """Wait with so many batches at most."""
         self._waiting: asyncio.Queue[Answered] = asyncio.Queue(most_waiting)
+        self._resting = Resting()
 
     def offer(self, answered: Answered) -> None:
         """Take a batch, or, where too many wait already, count it as lost; whoever calls waits for nothing."""
@@ -49,19 +51,23 @@ class Shadow:
             waiting = [await self._waiting.get()]
             while not self._waiting.empty():
                 waiting.append(self._waiting.get_nowait())
-            await asyncio.to_thread(_score_all, waiting)
+            await asyncio.to_thread(_score_all, waiting, self._resting)
             await asyncio.sleep(PAUSE_SECONDS)
 
 
-def _score_all(waiting: Sequence[Answered]) -> None:
+def _score_all(waiting: Sequence[Answered], resting: Resting) -> None:
     for version, shadow in {one.shadow.version: one.shadow for one in waiting}.items():
         own = [one for one in waiting if one.shadow.version == version]
         verdicts = [verdict for one in own for verdict in one.verdicts]
+        if version in resting:
+            SHADOW_LOST.labels("failed").inc(len(verdicts))
+            continue
         try:
             _compare(shadow, own, verdicts)
         except Exception:
             # Whatever a broken model raises is no reason to stop looking at the next.
             log.exception("version %d of %s does not score in the shadow", version, shadow.name)
+            resting.begin(version)
             SHADOW_LOST.labels("failed").inc(len(verdicts))
 
 

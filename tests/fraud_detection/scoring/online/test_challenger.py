@@ -10,6 +10,7 @@ import pytest
 
 from fraud_detection.features.registry import MODEL_FEATURES
 from fraud_detection.models.scorer import Scorer
+from fraud_detection.scoring import variants
 from fraud_detection.scoring.champion import Model
 from fraud_detection.scoring.online.answers import Verdict
 from fraud_detection.scoring.online.champion import LiveModel, registered_line_up
@@ -117,6 +118,21 @@ def test_the_champion_stands_in_for_a_challenger_that_gives_no_decision(make_cli
     dealt = sum(is_dealt(card, "spring", 0.4) for card in CARDS)
     assert gained(client, before, "fraud_champion_stood_in_total") == dealt
     assert "version 2 of fraud gave no decision" in caplog.text
+
+
+def test_a_challenger_that_failed_rests_and_is_asked_again_later(make_client, model, caplog, monkeypatch):
+    client = make_client(challenger=live(model, Broken), scoring=SPLIT)
+    before = figures(client)
+    for number in range(4):
+        ask(client, number)
+    dealt = sum(is_dealt(card, "spring", 0.4) for card in CARDS)
+    assert gained(client, before, "fraud_champion_stood_in_total") == 4 * dealt
+    batches = caplog.text.count("version 2 of fraud gave no decision")
+    assert 0 < batches <= len(CARDS) / 16 + 1, "asked by the first request alone"
+    later = time.monotonic() + variants.RETRY_SECONDS
+    monkeypatch.setattr(variants, "monotonic", lambda: later)
+    ask(client, 5)
+    assert caplog.text.count("version 2 of fraud gave no decision") > batches
 
 
 @pytest.mark.parametrize("scoring", [SPLIT, SHADOW], ids=["split", "shadow"])
