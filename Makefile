@@ -3,7 +3,11 @@ PYTHON ?= python3.12
 BIN := .venv/bin
 READY := .venv/.ready
 CONNECT_READY := .venv-connect/.ready
-CONNECT_TESTS := $(addprefix tests/fraud_detection/,tasks features scoring)
+# What speaks with Spark; not data/, which writes by foreachBatch, nor what serves without Spark.
+CONNECT_TESTS := $(addprefix tests/fraud_detection/,tasks features test_tables.py scoring/online/test_filling.py) \
+	$(wildcard tests/fraud_detection/scoring/test_*.py) tests/fraud_detection/models/families/test_spark_families.py \
+	tests/fraud_detection/models/search/test_places.py $(addprefix tests/runcosts/,test_spark_ledger.py test_reconcile_task.py) \
+	tests/parity tests/notebooks
 LANDING := .local/landing
 TARGET ?= local
 WORKERS ?= 2
