@@ -88,6 +88,7 @@ def test_a_planted_shift_of_amounts_is_to_be_seen(run):
     assert "amount_over_usual: PSI" in page
 
 
+@pytest.mark.classic("pandas API of Databricks' client calls functions as its own runtime has them")
 def test_pandas_its_api_on_spark_and_spark_give_one_answer(run):
     page = run("pandas_api_on_spark")
 

@@ -98,6 +98,7 @@ def money():
     return (pl.col("amount_cents").cast(pl.Decimal(14, 2)) / 100).cast(pl.Decimal(12, 2))
 
 
+@pytest.mark.classic("foreachBatch would send the session and the queue of this process to a server")
 def test_batch_stream_and_online_agree_on_scores_and_on_whose_they_are(spark, tables, registry, arrivals, tmp_path):
     since = since_of(arrivals)
     old, new = (arrivals.filter((pl.col("event_time") >= since) == late) for late in (False, True))
