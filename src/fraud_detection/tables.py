@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,8 +19,13 @@ USUAL_SCHEMA = "fraud"
 BROKEN_LOG = re.compile(r"DELTA_VERSIONS_NOT_CONTIGUOUS|DELTA_TRUNCATED_TRANSACTION_LOG|FAILED_READ_FILE")
 GONE = re.compile(r"DELTA_VERSION_NOT_FOUND|DELTA_\w*FILE_NOT_FOUND\w*|FAILED_READ_FILE\.FILE_NOT_EXIST")
 CONFLICT = re.compile(r"DELTA_(?:CONCURRENT\w*|METADATA_CHANGED|PROTOCOL_CHANGED)")
+MADE_MEANWHILE = re.compile(rf"{CONFLICT.pattern}|(?:CONSTRAINT|COLUMN|FIELDS?)_ALREADY_EXISTS")
+NO_TABLE_HERE = "DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"
 NO_ROOM = re.compile(r"No space left on device|Disk quota exceeded|File too large")
 FORGETTING = {"delta.deletedFileRetentionDuration": "interval 0 hours", "delta.checkpointInterval": "1"}
+TRIES = 3
+CREATION_SECONDS = 10.0
+"""How long another process may take from the first file of a table that it makes to the first commit."""
 LAST_CHECKPOINT = "_last_checkpoint"
 OF_A_VERSION = re.compile(r"\.?([0-9]{20})\.")
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -79,11 +85,41 @@ class Tables:
         return bool(spark.catalog.tableExists(self.name(table)))
 
     def ensure(self, spark: SparkSession, table: TableSchema) -> None:
-        """Create the table with its layout and constraints; complete one that is older, or whose creation was cut."""
+        """Create the table with its layout and constraints; complete one that is older, or whose creation was cut.
+
+        Another process may do the same at this moment: each step that it was first with is looked at again.
+
+        Raises:
+            DataError: its folder holds files that no log knows.
+        """
         if not self.exists(spark, table.name):
-            _clear_cut_creation(self.folder(table.name))
-            self.create_schema(spark)
+            self._create(spark, table)
+        for tries_left in reversed(range(TRIES)):
+            try:
+                self._complete(spark, table)
+            except Exception as refused:
+                if not tries_left or not MADE_MEANWHILE.search(str(refused)):
+                    raise
+            else:
+                return
+
+    def _create(self, spark: SparkSession, table: TableSchema) -> None:
+        folder = self.folder(table.name)
+        _clear_cut_creation(folder)
+        self.create_schema(spark)
+        try:
             spark.sql(self._creation(table))
+        except Exception as refused:
+            if not folder or not _is_made_meanwhile(folder):
+                if NO_TABLE_HERE not in str(refused):
+                    raise
+                raise DataError(
+                    f"{table.name}: {folder} holds files, and no log that knows them; expected a table or an empty "
+                    "folder: bring the table back by fraud-state restore, or move the files away"
+                ) from refused
+            self._register(spark, table.name)
+
+    def _complete(self, spark: SparkSession, table: TableSchema) -> None:
         absent = [name for name in table.columns if name not in spark.table(self.name(table.name)).columns]
         if absent:
             added = ", ".join(f"`{name}` {table.columns[name]}" for name in absent)
@@ -309,6 +345,14 @@ def _assigned(columns: Iterable[str]) -> str:
 def _has_commits(folder: Path) -> bool:
     """Whether there is a table: one whose creation was cut short has an empty log."""
     return any((folder / LOG).glob("*.json"))
+
+
+def _is_made_meanwhile(folder: Path) -> bool:
+    """Whether another process that was making a table has made it, within a while."""
+    end = time.monotonic() + CREATION_SECONDS
+    while not _has_commits(folder) and time.monotonic() < end:
+        time.sleep(0.1)
+    return _has_commits(folder)
 
 
 def _clear_cut_creation(folder: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 import resource
 import shutil
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
+from fraud_detection import tables as tables_module
 from fraud_detection.errors import ConfigurationError, DataError, MachineError
 from fraud_detection.features.frames import to_polars
 from fraud_detection.schemas import TableSchema
@@ -166,13 +168,29 @@ def test_a_folder_whose_table_was_never_committed_becomes_the_table(spark, table
     assert_frame_equal(contents(spark, tables), frame(("a", 1, 10)))
 
 
-def test_files_that_no_log_knows_are_not_made_a_new_table(spark, tables):
+def test_files_that_no_log_knows_are_not_made_a_new_table(spark, tables, monkeypatch):
+    monkeypatch.setattr(tables_module, "CREATION_SECONDS", 0.2)
     make_log(tables.folder(CARDS.name), ".00000000000000000000.json.7c0f.tmp")
     (tables.folder(CARDS.name) / "part-0.parquet").write_text("PAR1")
     tables.create_schema(spark)
-    with pytest.raises(PySparkException, match="DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"):
+    with pytest.raises(DataError, match="cards holds files, and no log that knows them; expected a table or an empty"):
         tables.ensure(spark, CARDS)
     assert (tables.folder(CARDS.name) / "part-0.parquet").exists()
+
+
+@pytest.mark.classic("the log that Delta keeps in the JVM is forgotten")
+def test_a_table_that_another_process_is_making_is_waited_for(spark, cards, make_rows, tmp_path):
+    cards.merge(CARDS, make_rows(("a", 1, 10)))
+    folder, elsewhere = cards.folder(CARDS.name), tmp_path / "elsewhere"
+    shutil.copytree(folder, elsewhere)
+    spark.sql(f"DROP TABLE {cards.name(CARDS.name)}")
+    shutil.rmtree(folder / LOG)  # its files are there, its first commit is not
+    spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
+    other = threading.Timer(1.0, lambda: shutil.copytree(elsewhere / LOG, folder / LOG))
+    other.start()
+    cards.ensure(spark, CARDS)
+    other.join()
+    assert_frame_equal(contents(spark, cards), frame(("a", 1, 10)))
 
 
 def test_a_session_that_has_never_seen_a_table_finds_it_by_its_folder(spark, cards, make_rows):
