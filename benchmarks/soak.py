@@ -55,7 +55,13 @@ AGAIN_SECONDS = 0.25
 WORLD = World(customers=400, terminals=800, days=DAYS)
 AS_OF = datetime.combine(WORLD.start + timedelta(days=DAYS), datetime.min.time(), UTC)
 PATH = "/api/v1/score"
-GOOD, GONE = 200, "connection ended"
+GOOD, GONE, LATE = 200, "connection ended", "no answer in time"
+AGAIN = (GONE, 429, 500, 503)
+PATIENCE_SECONDS = 60
+REFUSED = {"no token": "401", "no JSON": "400", "negative amount": "422", "2 MB": "413", "slow": "408"}
+"""What must be answered to what, unless a fault comes between."""
+LEAST_REFUSED = 0.7
+"""Share of them that must be answered so: most of the time there is no fault."""
 
 
 @dataclass
@@ -67,7 +73,8 @@ class Seen:
         first_tries: by status, of good requests.
         refusals: by what was sent and the status, of bad ones.
         seconds: of good answers.
-        memory: resident bytes of all processes of the app, over time.
+        memory: resident bytes of the worker that nobody kills, over time.
+        unanswered: good requests that were never answered, or refused for good.
         faults: what was done to the app.
     """
 
@@ -76,6 +83,7 @@ class Seen:
     refusals: Counter[tuple[str, str]] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
+    unanswered: int = 0
     faults: Counter[str] = field(default_factory=Counter)
 
 
@@ -159,17 +167,25 @@ async def call(
     async with make_client(place) as client:
         while place.goes_on:
             sent = make_transaction(next(moments), chance.choice(cards), chance.choice(terminals), chance)
-            for attempt in itertools.count():
-                began = time.perf_counter()
-                status, answer = await ask(client, json.dumps(sent).encode())
-                if not attempt:
-                    seen.first_tries[str(status)] += 1
-                if status == GOOD:
-                    seen.seconds.append(time.perf_counter() - began)
-                    seen.answers.append((sent, answer))
-                    break
-                await asyncio.sleep(AGAIN_SECONDS)
+            await ask_until_answered(place, seen, client, sent)
             await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def ask_until_answered(place: Place, seen: Seen, client: httpx.AsyncClient, sent: dict[str, Any]) -> None:
+    """Ask for a score, and again where the answer says that it may come later, or nobody answers."""
+    for attempt in itertools.count():
+        began = time.perf_counter()
+        status, answer = await ask(client, json.dumps(sent).encode())
+        if not attempt:
+            seen.first_tries[str(status)] += 1
+        if status == GOOD:
+            seen.seconds.append(time.perf_counter() - began)
+            seen.answers.append((sent, answer))
+            return
+        if status not in AGAIN or time.monotonic() > place.ends_at + PATIENCE_SECONDS:
+            seen.unanswered += 1
+            return
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def be_rude(place: Place, seen: Seen, cards: Sequence[str], terminals: Sequence[str]) -> None:
@@ -213,22 +229,29 @@ async def change_champion(place: Place, seen: Seen) -> None:
 
 
 async def kill_worker(place: Place, seen: Seen) -> None:
-    """SIGKILL for one of the app's processes; the first one starts another."""
+    """SIGKILL for the youngest of the app's workers; the first process starts another."""
     while await pause(place, 70):
-        workers = [child for child in place.process.children() if "spawn_main" in " ".join(child.cmdline())]
+        workers = find_workers(place)
         if len(workers) > 1:
-            workers[0].kill()
+            workers[-1].kill()
             seen.faults["worker killed"] += 1
 
 
 async def watch(place: Place, seen: Seen) -> None:
-    """Note the memory of the app."""
+    """Note the memory of the eldest worker, which nobody kills."""
     while await pause(place, 2):
-        total = 0
-        for process in (place.process, *place.process.children(recursive=True)):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                total += process.memory_info().rss
-        seen.memory.append(total)
+        with contextlib.suppress(psutil.Error):
+            seen.memory.append(find_workers(place)[0].memory_info().rss)
+
+
+def find_workers(place: Place) -> list[psutil.Process]:
+    """The processes that answer, the eldest first."""
+    found = []
+    for child in place.process.children():
+        with contextlib.suppress(psutil.Error):
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.append((child.create_time(), child.pid, child))
+    return [child for _, _, child in sorted(found)] or [place.process]
 
 
 async def pause(place: Place, seconds: float) -> bool:
@@ -251,7 +274,10 @@ async def ask(
         answer = await client.post(PATH, content=body, headers=headers or {})
     except httpx.TransportError:
         return GONE, {}
-    return answer.status_code, answer.json()
+    try:
+        return answer.status_code, answer.json()
+    except ValueError:
+        return f"{answer.status_code} and no JSON", {}
 
 
 async def send_part(place: Place, body: bytes, part: float, wait: float) -> str:
@@ -262,9 +288,13 @@ async def send_part(place: Place, body: bytes, part: float, wait: float) -> str:
         reader, writer = await asyncio.open_connection("127.0.0.1", place.server.port)
         writer.write(head.encode() + body[: int(part * len(body))])
         await writer.drain()
-        status = await asyncio.wait_for(reader.readline(), wait) if wait else b""
-        writer.close()
-    except (OSError, TimeoutError):
+        try:
+            status = await asyncio.wait_for(reader.readline(), wait) if wait else b""
+        finally:
+            writer.close()
+    except TimeoutError:
+        return LATE
+    except OSError:
         return GONE
     if status:
         return status.split(b" ")[1].decode()
@@ -284,15 +314,12 @@ def make_transaction(moment: int, card: str, terminal: str, chance: random.Rando
 
 def judge(seen: Seen, history: pl.DataFrame, scorers: Mapping[int, Scorer]) -> dict[str, Any]:
     """Every answer against the definition, and what else was promised."""
-    wrong = count_wrong(seen.answers, history, scorers)
     tries = seen.first_tries.total()
+    if not tries or not seen.answers or not seen.memory:
+        return {"first_tries": dict(seen.first_tries), "unanswered": seen.unanswered, "passed": False}
+    wrong = count_wrong(seen.answers, history, scorers)
     failed = tries - seen.first_tries[str(GOOD)]
-    allowed = {"no token": "401", "no JSON": "400", "negative amount": "422", "2 MB": "413", "slow": "408"}
-    strange = {
-        f"{name}: {status}": count
-        for (name, status), count in seen.refusals.items()
-        if name in allowed and status not in (allowed[name], "503", GONE)
-    }
+    strange = find_strange(seen.refusals)
     settled = seen.memory[len(seen.memory) // 5 :]
     growth = float(np.median(settled[-20:]) / np.median(settled[:20]))
     milliseconds = np.array(seen.seconds) * 1000
@@ -302,6 +329,7 @@ def judge(seen: Seen, history: pl.DataFrame, scorers: Mapping[int, Scorer]) -> d
         "first_tries_failed": failed,
         "failed_share": round(failed / tries, 5),
         "first_tries": dict(seen.first_tries),
+        "unanswered": seen.unanswered,
         "p50_ms": round(float(np.percentile(milliseconds, 50)), 1),
         "p99_ms": round(float(np.percentile(milliseconds, 99)), 1),
         "peak_memory_mib": round(max(seen.memory) / 2**20),
@@ -310,8 +338,25 @@ def judge(seen: Seen, history: pl.DataFrame, scorers: Mapping[int, Scorer]) -> d
         "refusals": {f"{name}: {status}": count for (name, status), count in sorted(seen.refusals.items())},
         "strange_refusals": strange,
     }
-    passed = not wrong and not strange and growth <= MOST_GROWTH and failed <= ERROR_BUDGET * tries
+    passed = (
+        not wrong and not strange and not seen.unanswered and growth <= MOST_GROWTH and failed <= ERROR_BUDGET * tries
+    )
     return {**found, "passed": passed}
+
+
+def find_strange(refusals: Mapping[tuple[str, str], int]) -> dict[str, int]:
+    """Refusals that no fault explains, and what was refused as documented too seldom."""
+    strange = {
+        f"{name}: {status}": count
+        for (name, status), count in refusals.items()
+        if name in REFUSED and status not in (REFUSED[name], "503", GONE)
+    }
+    for name, wanted in REFUSED.items():
+        sent = sum(count for (one, _), count in refusals.items() if one == name)
+        rightly = refusals.get((name, wanted), 0)
+        if rightly < LEAST_REFUSED * sent:
+            strange[f"{name}: {wanted}"] = rightly
+    return strange
 
 
 def count_wrong(

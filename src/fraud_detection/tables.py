@@ -2,10 +2,9 @@
 
 import json
 import re
-import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +25,7 @@ FORGETTING = {"delta.deletedFileRetentionDuration": "interval 0 hours", "delta.c
 TRIES = 3
 CREATION_SECONDS = 10.0
 """How long another process may take from the first file of a table that it makes to the first commit."""
+POLL_SECONDS = 0.1
 LAST_CHECKPOINT = "_last_checkpoint"
 OF_A_VERSION = re.compile(r"\.?([0-9]{20})\.")
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -96,7 +96,8 @@ class Tables:
             self._create(spark, table)
         for tries_left in reversed(range(TRIES)):
             try:
-                self._complete(spark, table)
+                with writing(table.name):
+                    self._complete(spark, table)
             except Exception as refused:
                 if not tries_left or not MADE_MEANWHILE.search(str(refused)):
                     raise
@@ -105,14 +106,16 @@ class Tables:
 
     def _create(self, spark: SparkSession, table: TableSchema) -> None:
         folder = self.folder(table.name)
-        _clear_cut_creation(folder)
         self.create_schema(spark)
+        if folder and _is_made_meanwhile(folder):
+            self._register(spark, table.name)
+            return
         try:
             spark.sql(self._creation(table))
         except Exception as refused:
-            if not folder or not _is_made_meanwhile(folder):
-                if NO_TABLE_HERE not in str(refused):
-                    raise
+            if not folder or not re.search(rf"{NO_TABLE_HERE}|{MADE_MEANWHILE.pattern}", str(refused)):
+                raise
+            if not _is_made_meanwhile(folder):
                 raise DataError(
                     f"{table.name}: {folder} holds files, and no log that knows them; expected a table or an empty "
                     "folder: bring the table back by fraud-state restore, or move the files away"
@@ -348,18 +351,38 @@ def _has_commits(folder: Path) -> bool:
 
 
 def _is_made_meanwhile(folder: Path) -> bool:
-    """Whether another process that was making a table has made it, within a while."""
+    """Whether another process that was making a table has made it, within a while.
+
+    It was making one where the folder is not empty. What a creation that was cut has left does not change for that
+    while: its log, with no more than hidden, unfinished files, is removed then.
+    """
     end = time.monotonic() + CREATION_SECONDS
-    while not _has_commits(folder) and time.monotonic() < end:
-        time.sleep(0.1)
-    return _has_commits(folder)
+    while not _has_commits(folder) and _is_begun(folder) and time.monotonic() < end:
+        time.sleep(POLL_SECONDS)
+    if _has_commits(folder):
+        return True
+    _clear_cut_creation(folder)
+    return False
 
 
-def _clear_cut_creation(folder: Path | None) -> None:
-    """Remove what a creation that was killed leaves: a log with no more than hidden, unfinished files."""
-    log = folder / LOG if folder else None
-    if log and log.is_dir() and all(path.name.startswith(".") for path in log.rglob("*")):
-        shutil.rmtree(log)
+def _is_begun(folder: Path) -> bool:
+    """Whether somebody has begun to make a table a moment ago; files of long ago are no beginning."""
+    paths = [folder / LOG, *folder.rglob("*")] if folder.is_dir() else []
+    times = []
+    for path in paths:
+        with suppress(FileNotFoundError):
+            times.append(path.stat().st_mtime)
+    return bool(times) and time.time() - max(times) < CREATION_SECONDS
+
+
+def _clear_cut_creation(folder: Path) -> None:
+    log = folder / LOG
+    if not log.is_dir() or any(not path.name.startswith(".") for path in log.iterdir()):
+        return
+    for path in log.iterdir():
+        path.unlink(missing_ok=True)
+    with suppress(OSError):  # another process has put something there
+        log.rmdir()
 
 
 def _forget_log(log: Path, done: int) -> None:

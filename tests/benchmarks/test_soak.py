@@ -81,3 +81,16 @@ def test_an_answer_by_another_version_than_it_names_is_wrong(soak, before, answe
 def test_answers_that_did_not_know_what_came_before_are_wrong(soak, before, answers):
     known = before.filter(pl.col("customer_id") != answers[0][0]["customer_id"])
     assert soak.count_wrong(answers, known, SCORERS) > 0
+
+
+@pytest.mark.parametrize(
+    ("refusals", "strange"),
+    [
+        ({("slow", "408"): 9, ("slow", "503"): 1, ("hung up after it", "no answer wanted"): 5}, {}),
+        ({("slow", "408"): 9, ("slow", "no answer in time"): 1}, {"slow: no answer in time": 1}),
+        ({("no token", "200"): 1, ("no token", "401"): 9}, {"no token: 200": 1}),
+        ({("2 MB", "503"): 10}, {"2 MB: 413": 0}),
+    ],
+)
+def test_a_refusal_that_no_fault_explains_is_strange(soak, refusals, strange):
+    assert soak.find_strange(refusals) == strange

@@ -88,7 +88,7 @@ class Place:
             status = process.wait(PATIENCE)
         finally:
             _kill(process)
-        assert status > 0, f"{task} ended with {status}"
+        assert status != 0, f"{task} ended with {status}"
         return self.log(task).read_text()
 
     def _wait_until(self, reached: Callable[[], bool], process: subprocess.Popen, task: str) -> None:

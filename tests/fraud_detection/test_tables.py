@@ -2,13 +2,12 @@
 
 import resource
 import shutil
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 
 import polars as pl
 import pytest
@@ -159,7 +158,8 @@ def test_the_first_table_of_a_session_brings_its_schema_with_it(spark, tables, m
     assert tables.read(spark, CARDS.name).count() == 1
 
 
-def test_a_folder_whose_table_was_never_committed_becomes_the_table(spark, tables, make_rows):
+def test_a_folder_whose_table_was_never_committed_becomes_the_table(spark, tables, make_rows, monkeypatch):
+    monkeypatch.setattr(tables_module, "CREATION_SECONDS", 0.2)
     make_log(tables.folder(CARDS.name), ".00000000000000000000.json.7c0f.tmp")
     tables.create_schema(spark)
     assert not tables.exists(spark, CARDS.name)
@@ -179,17 +179,25 @@ def test_files_that_no_log_knows_are_not_made_a_new_table(spark, tables, monkeyp
 
 
 @pytest.mark.classic("the log that Delta keeps in the JVM is forgotten")
-def test_a_table_that_another_process_is_making_is_waited_for(spark, cards, make_rows, tmp_path):
+def test_a_table_that_another_process_is_making_is_waited_for(spark, cards, make_rows, tmp_path, monkeypatch):
     cards.merge(CARDS, make_rows(("a", 1, 10)))
-    folder, elsewhere = cards.folder(CARDS.name), tmp_path / "elsewhere"
-    shutil.copytree(folder, elsewhere)
+    log, finished = cards.folder(CARDS.name) / LOG, tmp_path / "log"
     spark.sql(f"DROP TABLE {cards.name(CARDS.name)}")
-    shutil.rmtree(folder / LOG)  # its files are there, its first commit is not
+    log.rename(finished)
+    make_log(cards.folder(CARDS.name), ".00000000000000000000.json.7c0f.tmp")  # as far as the other one has come
     spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()
-    other = threading.Timer(1.0, lambda: shutil.copytree(elsewhere / LOG, folder / LOG))
-    other.start()
+    waits = []
+
+    def wait(seconds):
+        """The other process makes its first commits meanwhile."""
+        waits.append(seconds)
+        if finished.exists():
+            shutil.rmtree(log)
+            finished.rename(log)
+
+    monkeypatch.setattr(tables_module, "time", SimpleNamespace(sleep=wait, time=time.time, monotonic=time.monotonic))
     cards.ensure(spark, CARDS)
-    other.join()
+    assert waits
     assert_frame_equal(contents(spark, cards), frame(("a", 1, 10)))
 
 

@@ -92,7 +92,7 @@ class SessionProcess:
 def identify(pid: int) -> Process:
     """The process with its time of creation."""
     try:
-        return Process(pid=pid, created=psutil.Process(pid).create_time())
+        return Process(pid=pid, created=_born(psutil.Process(pid)))
     except psutil.NoSuchProcess:
         return Process(pid=pid, created=0.0)
 
@@ -101,9 +101,19 @@ def is_alive(process: Process) -> bool:
     """Whether this very process still runs."""
     try:
         found = psutil.Process(process.pid)
-        return found.create_time() == process.created and found.status() != psutil.STATUS_ZOMBIE
+        return _born(found) == process.created and found.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def _born(process: psutil.Process) -> float:
+    """When a process was created, by a number that does not change when the clock is set: ticks since the boot."""
+    stat = Path(f"/proc/{process.pid}/stat")
+    if not stat.exists():  # no Linux, or ended this moment
+        return process.create_time()
+    with contextlib.suppress(OSError):
+        return float(stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19])
+    raise psutil.NoSuchProcess(process.pid)
 
 
 def members(session: int) -> list[int]:

@@ -14,7 +14,8 @@ _BEGAN_AT, _BEGAN = datetime.now(UTC), time.monotonic()
 def now() -> datetime:
     """This moment, in UTC, by a clock that is set when the process starts and never again.
 
-    So a clock of the machine that jumps, or a laptop that sleeps, neither ends an attempt nor falsifies its time.
+    So a clock of the machine that jumps neither ends an attempt nor falsifies how long it took. While a laptop sleeps
+    this clock stands still: an attempt may go on afterwards, and what follows bears times that lag by the sleep.
     """
     return _BEGAN_AT + timedelta(seconds=time.monotonic() - _BEGAN)
 

@@ -22,7 +22,7 @@ def main() -> int:
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        if options.pairs:
+        if options.pairs is not None:
             return run_pairs(Path(folder), options.pairs, options.seed)
         return inject_faults(Path(folder), options.faults, options.seed)
 

@@ -5,6 +5,7 @@ after the other, as the next run of their jobs does. Each task has a process and
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
@@ -43,6 +44,8 @@ COMPARED = ("aliases", "versions")
 NAMED = "fraud_detection.errors."
 """An error of ours says what to do; any other one is a fault."""
 
+ERROR = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Interrupt)\b")
+
 Pair = tuple[int, int]
 
 
@@ -51,8 +54,8 @@ class Met:
     """How a pair went.
 
     Attributes:
-        refused: the tasks that were refused, with the last line that they said.
-        unnamed: those that failed by an error which names nothing.
+        refused: the tasks that were refused, with the end of what they said.
+        unnamed: those of them whose last error names nothing.
     """
 
     refused: Mapping[str, str]
@@ -88,7 +91,7 @@ class Pairs(Rehearsal):
         """Run a pair at once and then in order; compare with the pair in order alone, or reversed and then in order."""
         self.restore(len(EARLIER))
         refused = self._run_at_once(pair)
-        unnamed = {name: said for name, said in refused.items() if NAMED not in said}
+        unnamed = {name: said for name, said in refused.items() if not find_error(said).startswith(NAMED)}
         found = self._after(pair)
         self.restore(len(EARLIER))
         result = compare(found, self._after(pair))
@@ -111,10 +114,19 @@ class Pairs(Rehearsal):
         logs = [self.folder / f"task{place}.log" for place in range(len(pair))]
         started = [self._start(number, log) for number, log in zip(pair, logs, strict=True)]
         refused = {}
-        for number, process, log in zip(pair, started, logs, strict=True):
-            if self._wait(number, process, log) != 0:
-                refused[f"{self.steps[number].name} in {log.stem}"] = tail(log)
+        try:
+            for number, process, log in zip(pair, started, logs, strict=True):
+                if self._wait(number, process, log) != 0:
+                    refused[f"{self.steps[number].name} in {log.stem}"] = tail(log)
+        finally:
+            for process in started:
+                process.kill()
         return refused
+
+
+def find_error(said: str) -> str:
+    """The last line that names an error, as Python ends a stack trace."""
+    return next((line for line in reversed(said.splitlines()) if ERROR.match(line)), "")
 
 
 def environment_of_tasks() -> dict[str, str]:

@@ -1,10 +1,14 @@
 """The machine's clock jumps while a task works."""
 
+import os
 import time
 from datetime import datetime, timedelta
+from pathlib import Path
 
+import psutil
 import pytest
 
+from localjobs.runner.processes import identify, is_alive
 from localjobs.state import records
 
 
@@ -31,3 +35,15 @@ def test_a_clock_that_jumps_ends_no_attempt_and_falsifies_no_time(bench, wheel, 
     times = [attempt.seconds for task in run.tasks for attempt in task.attempts]
     assert len(times) == 2
     assert all(0 <= seconds < 60 for seconds in times)
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="only Linux tells when a process was created, in ticks"
+)
+def test_a_process_is_known_again_after_the_clock_was_set(monkeypatch):
+    """What psutil tells is counted from the time of the boot, which moves with the clock."""
+    before = identify(os.getpid())
+    told = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: told(process) + 18_000)
+    assert is_alive(before)
+    assert not is_alive(before.model_copy(update={"created": before.created - 1}))

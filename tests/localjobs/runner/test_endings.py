@@ -49,7 +49,7 @@ def test_a_task_that_ignores_sigterm_is_killed(bench, wheel, tmp_path, monkeypat
 
 def test_a_task_that_stands_still_runs_into_its_timeout_and_is_tried_again(bench, wheel, tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "GRACE_SECONDS", 0.2)
-    limits = {"timeout_seconds": 1, "max_retries": 1, "retry_on_timeout": True}
+    limits = {"timeout_seconds": 6, "max_retries": 1, "retry_on_timeout": True}
     run = bench.run([wheel("a", "hang_once", tmp_path / "pid", **limits)])
     assert [attempt.result for attempt in run.task("a").attempts] == ["TIMEDOUT", "SUCCESS"]
     assert gone(int((tmp_path / "pid").read_text()))
