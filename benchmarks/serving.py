@@ -107,16 +107,9 @@ def database(store: str) -> Iterator[dict[str, str]]:
 
 def prepare(folder: Path, options: argparse.Namespace) -> list[Server]:
     """A world, a model in a registry, a filled store, and what the servers are sent."""
-    os.environ |= {
-        "FRAUD_LOCAL_FOLDER": str(folder),
-        "FRAUD_SERVE_TOKEN": secrets.token_hex(16),
-        "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}",
-        "OMP_NUM_THREADS": "1",
-        "PATH": f"{BIN}:{os.environ['PATH']}",
-    }
+    set_environment(folder)
     world = World(customers=options.customers, terminals=2 * options.customers, days=DAYS)
-    history = generate_transactions(world).with_columns(known_at=pl.col("event_time") + LABEL_DELAY)
-    rows = history.drop("scenario").hstack(compute_features(history).select(MODEL_FEATURES))
+    rows = simulate(world)
     last_day = world.start + timedelta(days=DAYS - 1)
     is_new = pl.col("event_time").dt.date() == last_day
     register(fit(rows.filter(~is_new)), folder)
@@ -124,6 +117,23 @@ def prepare(folder: Path, options: argparse.Namespace) -> list[Server]:
     new = rows.filter(is_new).head(BODIES)
     print(f"{options.customers:,} cards, {rows.height - new.height:,} transactions in the store", flush=True)
     return describe_servers(folder, new, last_day, options.workers)
+
+
+def set_environment(folder: Path) -> None:
+    """What the app and MLflow's server, and the commands that prepare them, find in their environment."""
+    os.environ |= {
+        "FRAUD_LOCAL_FOLDER": str(folder),
+        "FRAUD_SERVE_TOKEN": secrets.token_hex(16),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}",
+        "OMP_NUM_THREADS": "1",
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+    }
+
+
+def simulate(world: World) -> pl.DataFrame:
+    """Transactions with their labels and the features of the model."""
+    history = generate_transactions(world).with_columns(known_at=pl.col("event_time") + LABEL_DELAY)
+    return history.drop("scenario").hstack(compute_features(history).select(MODEL_FEATURES))
 
 
 def fit(rows: pl.DataFrame) -> Scorer:
@@ -175,19 +185,13 @@ def fill(rows: pl.DataFrame, folder: Path, store: str, **more: float) -> None:
 
 def describe_servers(folder: Path, new: pl.DataFrame, last_day: date, workers: int) -> list[Server]:
     """Ours, MLflow's, and MLflow's when it gives reasons too."""
-    as_of = (last_day + timedelta(days=1)).isoformat()
-    ours, theirs, explaining = free_port(), free_port(), free_port()  # one that is on its way out still has its own
-    options = ["--settings", str(folder / "settings.yml"), "--as-of", as_of, "--workers", str(workers)]
+    ours = describe_app(folder, last_day + timedelta(days=1), workers)
+    write_requests(ours.requests, "/api/v1/score", new, transaction_body)
+    theirs, explaining = free_port(), free_port()  # one that is on its way out still has its own
     serve = ["mlflow", "models", "serve", "-m", f"models:/{NAME}@champion", "--env-manager", "local"]
     command = [*serve, "--workers", str(workers), "--port"]
     return [
-        Server(
-            "ours",
-            [str(BIN / "fraud-serve"), "run", "--port", str(ours), *options],
-            "/readyz",
-            write_requests(folder / "ours", "/api/v1/score", new, transaction_body),
-            ours,
-        ),
+        ours,
         Server(
             "mlflow",
             [*command, str(theirs)],
@@ -203,6 +207,14 @@ def describe_servers(folder: Path, new: pl.DataFrame, last_day: date, workers: i
             explaining,
         ),
     ]
+
+
+def describe_app(folder: Path, as_of: date, workers: int) -> Server:
+    """Ours, on a port of its own."""
+    port = free_port()
+    options = ["--settings", str(folder / "settings.yml"), "--as-of", f"{as_of:%Y-%m-%d}", "--workers", str(workers)]
+    command = [str(BIN / "fraud-serve"), "run", "--port", str(port), *options]
+    return Server("ours", command, "/readyz", folder / "ours", port)
 
 
 def write_requests(file: Path, path: str, rows: pl.DataFrame, body: Callable[[dict[str, Any]], dict[str, Any]]) -> Path:

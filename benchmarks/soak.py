@@ -19,7 +19,6 @@ import itertools
 import json
 import os
 import random
-import secrets
 import sys
 import tempfile
 import time
@@ -36,13 +35,13 @@ import polars as pl
 import psutil
 from mlflow import MlflowClient
 
-from fraud_detection.data.generator import World, generate_transactions
+from fraud_detection.data.generator import World
 from fraud_detection.features.registry import MODEL_FEATURES
 from fraud_detection.features.single_node import compute_features
 from fraud_detection.models.scorer import Scorer
 from own_postgres import Server as Database
 from own_postgres import own_server
-from serving import BIN, LABEL_DELAY, Server, fill, fit, free_port, register, running
+from serving import NAME, Server, describe_app, fill, fit, free_port, register, running, set_environment, simulate
 
 ERROR_BUDGET = 0.02
 """Share of the first tries of good requests that may fail while one fault follows the other."""
@@ -132,23 +131,14 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def prepare(folder: Path, workers: int) -> tuple[pl.DataFrame, dict[int, Scorer], Server]:
     """A history, a store that holds it, two versions of a model, and the app."""
-    os.environ |= {
-        "FRAUD_LOCAL_FOLDER": str(folder),
-        "FRAUD_SERVE_TOKEN": secrets.token_hex(16),
-        "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}",
-        "OMP_NUM_THREADS": "1",
-    }
-    history = generate_transactions(WORLD).drop("scenario").with_columns(known_at=pl.col("event_time") + LABEL_DELAY)
-    rows = history.hstack(compute_features(history).select(MODEL_FEATURES))
+    set_environment(folder)
+    rows = simulate(WORLD)
     scorers = {}
     for version, share in ((1, rows), (2, rows[rows.height // 3 :])):
         scorers[version] = fit(share)
         register(scorers[version], folder)
     fill(rows, folder, "postgres", reload_seconds=1, body_seconds=BODY_SECONDS)
-    port = free_port()
-    command = [str(BIN / "fraud-serve"), "run", "--port", str(port), "--settings", str(folder / "settings.yml")]
-    command += ["--as-of", f"{AS_OF:%Y-%m-%d}", "--workers", str(workers)]
-    return history, scorers, Server("ours", command, "/readyz", folder / "ours", port)
+    return rows.drop(MODEL_FEATURES), scorers, describe_app(folder, AS_OF, workers)
 
 
 async def soak(place: Place, history: pl.DataFrame) -> Seen:
@@ -230,7 +220,7 @@ async def change_champion(place: Place, seen: Seen) -> None:
     """Move the alias to the other version."""
     client, versions = MlflowClient(), itertools.cycle(place.scorers)
     while await pause(place, 10):
-        await asyncio.to_thread(client.set_registered_model_alias, "served", "champion", str(next(versions)))
+        await asyncio.to_thread(client.set_registered_model_alias, NAME, "champion", str(next(versions)))
         seen.faults["champion changed"] += 1
 
 

@@ -18,7 +18,7 @@ from fraud_detection.features.stages import plan_stages
 from fraud_detection.local_spark import build_local_session
 from fraud_detection.session import get_session, uses_connect
 from fraud_detection.tables import Tables
-from small import INTERPRETED, JAVA_OPTIONS
+from small import INTERPRETED, JAVA_OPTIONS, environment_of_tasks
 
 FAST_START = ("JAVA_TOOL_OPTIONS", JAVA_OPTIONS)
 os.environ.pop("COLUMNS", None)  # pytest-xdist tells its workers a width, and our commands heed it
@@ -41,10 +41,7 @@ def pytest_runtest_setup(item):
 @pytest.fixture(scope="session")
 def task_environment() -> dict[str, str]:
     """The environment of tasks that run as processes of their own."""
-    kept = {name: value for name, value in os.environ.items() if name != "FRAUD_LOCAL_FOLDER"}
-    settings = " ".join(f"--conf {setting}={value}" for setting, value in INTERPRETED.items())
-    told = {"FRAUD_DRIVER_MEMORY": "1g", "PYSPARK_SUBMIT_ARGS": f"{settings} pyspark-shell"}
-    return {**kept, **told, FAST_START[0]: FAST_START[1]}
+    return environment_of_tasks()
 
 
 @pytest.fixture(scope="session")

@@ -108,22 +108,21 @@ class Tables:
         folder = self.folder(table.name)
         self.create_schema(spark)
         if folder and _is_made_meanwhile(folder):
-            self._register(spark, table.name)
             return
         try:
             spark.sql(self._creation(table))
         except Exception as refused:
-            if not folder or not re.search(rf"{NO_TABLE_HERE}|{MADE_MEANWHILE.pattern}", str(refused)):
+            if not folder or not (NO_TABLE_HERE in str(refused) or MADE_MEANWHILE.search(str(refused))):
                 raise
             if not _is_made_meanwhile(folder):
                 raise DataError(
                     f"{table.name}: {folder} holds files, and no log that knows them; expected a table or an empty "
                     "folder: bring the table back by fraud-state restore, or move the files away"
                 ) from refused
-            self._register(spark, table.name)
 
     def _complete(self, spark: SparkSession, table: TableSchema) -> None:
-        absent = [name for name in table.columns if name not in spark.table(self.name(table.name)).columns]
+        there = self.read(spark, table.name).columns
+        absent = [name for name in table.columns if name not in there]
         if absent:
             added = ", ".join(f"`{name}` {table.columns[name]}" for name in absent)
             spark.sql(f"ALTER TABLE {self.name(table.name)} ADD COLUMNS ({added})")
@@ -367,9 +366,8 @@ def _is_made_meanwhile(folder: Path) -> bool:
 
 def _is_begun(folder: Path) -> bool:
     """Whether somebody has begun to make a table a moment ago; files of long ago are no beginning."""
-    paths = [folder / LOG, *folder.rglob("*")] if folder.is_dir() else []
     times = []
-    for path in paths:
+    for path in folder.rglob("*"):
         with suppress(FileNotFoundError):
             times.append(path.stat().st_mtime)
     return bool(times) and time.time() - max(times) < CREATION_SECONDS

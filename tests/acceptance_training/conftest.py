@@ -13,9 +13,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from fraud_detection.data.generator import World, generate_transactions
-from fraud_detection.data.landing import Dirt, as_of, write_landing
-from small import LENIENT
+from fraud_detection.data.generator import World
+from fraud_detection.data.landing import Dirt, as_of
+from small import LENIENT, write_world
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.txt", "requirements-databricks.txt", "requirements-serverless.txt")
@@ -80,6 +80,5 @@ def bundle(tmp_path_factory, task_environment) -> Bundle:
     for part in (*PARTS, *WHEEL):
         copy: Callable[..., Any] = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copy(ROOT / part, root / part)
-    for _ in write_landing(generate_transactions(WORLD), WORLD, DIRT, root / ".local" / "landing"):
-        pass
+    write_world(WORLD, DIRT, root / ".local" / "landing")
     return Bundle(root, task_environment)

@@ -16,9 +16,10 @@ import psutil
 import pytest
 
 from crashes import TIMES_OF_DATA
-from fraud_detection.data.generator import World, generate_transactions
-from fraud_detection.data.landing import Dirt, as_of, write_landing
+from fraud_detection.data.generator import World
+from fraud_detection.data.landing import Dirt, as_of
 from fraud_detection.tables import Tables
+from small import write_world
 
 WORLD = World(customers=120, terminals=500, days=60, seed=4)
 DIRT = Dirt(broken=0.02, duplicate=0.02, late=0.02, bad_amount=0.02)
@@ -135,8 +136,7 @@ def _kill(process: subprocess.Popen) -> None:
 @pytest.fixture(scope="session")
 def landing(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("faults") / "landing"
-    for _ in write_landing(generate_transactions(WORLD), WORLD, DIRT, folder):
-        pass
+    write_world(WORLD, DIRT, folder)
     return folder
 
 

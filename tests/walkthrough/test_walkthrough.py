@@ -1,7 +1,7 @@
 """What a stranger does: every command of the README and the tutorial, in a clone, on a smaller world.
 
 A command runs as it is written, but for what stands for something of the reader's own (an address, an id, a folder).
-Commands of the Databricks CLI run nowhere here: their target, job and parameters must be those of the bundle.
+Commands of the Databricks CLI run nowhere here; `tests/test_documentation.py` holds them against the bundle.
 """
 
 import json
@@ -22,7 +22,8 @@ import pytest
 import yaml
 
 from fraud_detection.data.generator import World, generate_transactions
-from fraud_detection.data.landing import CLEAN, Dirt, write_landing
+from fraud_detection.data.landing import CLEAN, Dirt
+from small import write_world
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -54,7 +55,6 @@ def walk():
 
 
 COMMANDS = walk()
-ASKED_OF_DATABRICKS = [line for line in COMMANDS if line.startswith("databricks ")]
 OF_THE_SHELL = [line for line in COMMANDS if line.startswith(("git clone", "cd ", "export "))]
 
 
@@ -99,16 +99,11 @@ def clone(tmp_path_factory, task_environment) -> Clone:
         if part.name != ".ready":
             (root / ".venv" / part.name).symlink_to(part)
     (root / ".venv" / ".ready").touch()
-    write_world(THE_WORLD, root / ".local" / "landing", Dirt())
+    write_world(THE_WORLD, Dirt(), root / ".local" / "landing")
     (root / ".local" / "landing" / ".complete").touch()
     write_bookings(folder / "landing", root / "booking-2026-01.csv")
-    write_world(OWN_FILES, folder / "own-files", CLEAN)
+    write_world(OWN_FILES, CLEAN, folder / "own-files")
     return Clone(root, {**task_environment, "PYTHONPATH": str(root / "src"), "COLUMNS": "160"})
-
-
-def write_world(world: World, folder: Path, dirt: Dirt) -> None:
-    for _ in write_landing(generate_transactions(world), world, dirt, folder):
-        pass
 
 
 def write_bookings(folder: Path, one: Path) -> None:
@@ -123,7 +118,7 @@ def write_bookings(folder: Path, one: Path) -> None:
         value=pl.format("{}.{}", cents // 100, (cents % 100).cast(pl.String).str.zfill(2)),
         mcc=pl.lit("5411"),
     )
-    write_world(BOOKINGS, folder, CLEAN)
+    write_world(BOOKINGS, CLEAN, folder)
     for file in (folder / "transactions").iterdir():
         file.unlink()
     booked.write_csv(folder / "transactions" / "bookings.csv", separator=";")
@@ -178,7 +173,7 @@ EXPECTED = {
     "fraud-features audit": ("20 rows are what was known at their time",),
 }
 NIGHTLY = pytest.mark.nightly("the training job runs four times")
-LATER = [line for line in COMMANDS if line not in {*ASKED_OF_DATABRICKS, *OF_THE_SHELL}]
+LATER = [line for line in COMMANDS if line not in OF_THE_SHELL and not line.startswith("databricks ")]
 
 
 @NIGHTLY
@@ -201,27 +196,6 @@ def test_the_new_feature_is_in_the_table_and_in_the_documents(clone):
     table = clone.root / ".local" / "warehouse" / "mine" / "transaction_features"
     assert "customer_amount_share_14d" in pl.read_delta(str(table)).columns
     assert "customer_amount_share_14d" in (clone.root / "docs" / "features.md").read_text("utf-8")
-
-
-@pytest.mark.parametrize("command", ASKED_OF_DATABRICKS)
-def test_what_databricks_is_asked_is_in_the_bundle(command):
-    words = shlex.split(command)
-    if words[1] in ("auth", "fs"):
-        pytest.skip(f"wants a workspace: {command}")
-    target = words[words.index("-t") + 1]
-    program = Path(sys.executable).with_name("localjobs")
-    resolved = subprocess.run(
-        [program, "resolve", "-t", target, "-o", "json"], cwd=ROOT, check=True, capture_output=True
-    )
-    jobs = json.loads(resolved.stdout)["resources"]["jobs"]
-    if words[2] == "run":
-        known = {parameter["name"] for parameter in jobs[words[3]]["parameters"]}
-        given = (
-            {pair.partition("=")[0] for pair in words[words.index("--params") + 1].split(",")}
-            if "--params" in words
-            else set()
-        )
-        assert given <= known
 
 
 def test_every_block_of_the_tutorial_is_used():

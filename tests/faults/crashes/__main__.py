@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crashes.matrix import PIPELINE, Rehearsal, warm_jvm
-from crashes.pairs import Pairs, environment_of_tasks
+from crashes.pairs import Pairs
+from small import environment_of_tasks
 
 
 def main() -> int:

@@ -26,10 +26,10 @@ from pyspark.java_gateway import launch_gateway
 
 from crashes import TIMES_OF_DATA
 from crashes.child import run_task
-from fraud_detection.data.generator import World, generate_transactions
-from fraud_detection.data.landing import Dirt, as_of, write_landing
+from fraud_detection.data.generator import World
+from fraud_detection.data.landing import Dirt, as_of
 from fraud_detection.local_spark import driver_settings
-from small import INTERPRETED, JAVA_OPTIONS, LENIENT
+from small import INTERPRETED, JAVA_OPTIONS, LENIENT, write_world
 
 WORLD = World(customers=100, terminals=300, days=60, seed=4)
 DIRT = Dirt(broken=0.02, duplicate=0.02, late=0.02, bad_amount=0.02)
@@ -206,8 +206,7 @@ class Rehearsal:
             return
         source = self.folder / "source"
         if not source.exists():
-            for _ in write_landing(generate_transactions(WORLD), WORLD, DIRT, source):
-                pass
+            write_world(WORLD, DIRT, source)
         for kind in ("transactions", "labels"):
             target = self.place / "landing" / kind
             target.mkdir(parents=True, exist_ok=True)

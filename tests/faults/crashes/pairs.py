@@ -4,7 +4,6 @@ A run may be refused because the other one came first, if it says so by name. Af
 after the other, as the next run of their jobs does. Each task has a process and a JVM of its own.
 """
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from itertools import combinations_with_replacement
 from pathlib import Path
 
 from crashes.matrix import Look, Rehearsal, Step, compare, tail
-from small import INTERPRETED, JAVA_OPTIONS
 
 EARLIER = (
     Step("first delivery", "data_prep", days_held_back=3),
@@ -127,11 +125,3 @@ class Pairs(Rehearsal):
 def find_error(said: str) -> str:
     """The last line that names an error, as Python ends a stack trace."""
     return next((line for line in reversed(said.splitlines()) if ERROR.match(line)), "")
-
-
-def environment_of_tasks() -> dict[str, str]:
-    """This one, and what makes the start of a JVM and queries over a few rows quick."""
-    kept = {name: value for name, value in os.environ.items() if name != "SPARK_REMOTE"}
-    settings = " ".join(f"--conf {setting}={value}" for setting, value in INTERPRETED.items())
-    told = {"PYSPARK_SUBMIT_ARGS": f"{settings} pyspark-shell", "JAVA_TOOL_OPTIONS": JAVA_OPTIONS}
-    return {**kept, **told, "FRAUD_DRIVER_MEMORY": "1g"}
